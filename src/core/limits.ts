@@ -21,6 +21,8 @@ export const MAX_SUBSCRIPTIONS = 64;
 export const MAX_ANALYZER_LABELS = 16;
 /** Largest weight of an analyzer, subscription or fairness key; larger is INVALID_ARGUMENT. */
 export const MAX_WEIGHT = 1_000_000;
+/** Smallest weight; smaller is INVALID_ARGUMENT. Keeps virtual times within what a double resolves. */
+export const MIN_WEIGHT = 0.001;
 /** Highest priority; higher is INVALID_ARGUMENT. */
 export const MAX_PRIORITY = 9;
 /** Priority of a task that names none: the middle that JMS chose for the same scale. */

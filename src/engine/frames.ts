@@ -71,6 +71,8 @@ export interface NodeFrame {
   /** Leases that had ended before. */
   readonly stale: readonly number[];
   readonly cancels: readonly { readonly lease: number; readonly reason: "CANCELLED" | "TIMEOUT" }[];
+  /** An operator has set the weight. */
+  readonly change?: { readonly weight: number; readonly maxInFlight: number };
   readonly drain?: { readonly reason: "NODE_STOPPING" | "OPERATOR"; readonly deadlineMs: number };
 }
 

@@ -237,6 +237,9 @@ export interface Store {
   /** Opens the data. Call once, before anything else. */
   open(): Promise<StoreStart>;
 
+  /** Reserves a further epoch for this start, for when the lease numbers of the first are used up. */
+  nextEpoch(): Promise<number>;
+
   /** Records durably that this epoch starts to dispatch: held leases of earlier epochs can no longer be adopted. */
   beginDispatch(): Promise<void>;
 

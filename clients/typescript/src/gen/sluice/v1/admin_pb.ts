@@ -901,7 +901,7 @@ export type SetAnalyzerWeightRequest = Message<"sluice.v1.SetAnalyzerWeightReque
   analyzerId: string;
 
   /**
-   * Its new weight: greater than 0 and at most 1000000, else INVALID_ARGUMENT.
+   * Its new weight: 0.001 to 1000000, else INVALID_ARGUMENT.
    *
    * @generated from field: double weight = 2;
    */

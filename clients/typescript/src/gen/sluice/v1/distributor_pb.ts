@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/distributor.proto.
  */
 export const file_sluice_v1_distributor: GenFile = /*@__PURE__*/
-  fileDesc("ChtzbHVpY2UvdjEvZGlzdHJpYnV0b3IucHJvdG8SCXNsdWljZS52MSIyCg1TdWJtaXRSZXF1ZXN0EiEKBHRhc2sYASABKAsyEy5zbHVpY2UudjEuVGFza1NwZWMiLwoOU3VibWl0UmVzcG9uc2USCgoCaWQYASABKAkSEQoJZHVwbGljYXRlGAIgASgIIjgKElN1Ym1pdEJhdGNoUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLnNsdWljZS52MS5UYXNrU3BlYyJBChNTdWJtaXRCYXRjaFJlc3BvbnNlEioKCG91dGNvbWVzGAEgAygLMhguc2x1aWNlLnYxLlN1Ym1pdE91dGNvbWUiVQoNU3VibWl0T3V0Y29tZRIKCgJpZBgBIAEoCRIRCglkdXBsaWNhdGUYAiABKAgSJQoFZXJyb3IYAyABKAsyFi5zbHVpY2UudjEuU3VibWl0RXJyb3IiRAoLU3VibWl0RXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNIp0BCgtXb3JrUmVxdWVzdBIfCgVoZWxsbxgBIAEoCzIQLnNsdWljZS52MS5IZWxsbxIiCgdyZXN1bHRzGAIgAygLMhEuc2x1aWNlLnYxLlJlc3VsdBIQCghyZWxlYXNlcxgDIAMoBhIOCgZjcmVkaXQYBCABKA0SJwoJaGVhcnRiZWF0GAUgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdCL+AQoFSGVsbG8SEwoLYW5hbHl6ZXJfaWQYASABKAkSJwoGcXVldWVzGAIgAygLMhcuc2x1aWNlLnYxLlN1YnNjcmlwdGlvbhIOCgZ3ZWlnaHQYAyABKAESFQoNbWF4X2luX2ZsaWdodBgEIAEoDRIiCgRoZWxkGAUgAygLMhQuc2x1aWNlLnYxLkhlbGRMZWFzZRIPCgd2ZXJzaW9uGAYgASgJEiwKBmxhYmVscxgHIAMoCzIcLnNsdWljZS52MS5IZWxsby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KDFN1YnNjcmlwdGlvbhINCgVxdWV1ZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKAEiPAoJSGVsZExlYXNlEg0KBWxlYXNlGAEgASgGEg8KB3Rhc2tfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDSJzCgZSZXN1bHQSDQoFbGVhc2UYASABKAYSKAoHc3VjY2VzcxgCIAEoCzIVLnNsdWljZS52MS5UYXNrUmVzdWx0SAASJQoHZmFpbHVyZRgDIAEoCzISLnNsdWljZS52MS5GYWlsdXJlSABCCQoHb3V0Y29tZSJFCgdGYWlsdXJlEiMKBWVycm9yGAEgASgLMhQuc2x1aWNlLnYxLlRhc2tFcnJvchIVCg1ub25fcmV0cnlhYmxlGAIgASgIIjIKCUhlYXJ0YmVhdBIlCghwcm9ncmVzcxgBIAMoCzITLnNsdWljZS52MS5Qcm9ncmVzcyLIAQoMV29ya1Jlc3BvbnNlEiMKB3dlbGNvbWUYASABKAsyEi5zbHVpY2UudjEuV2VsY29tZRInCgpkZWxpdmVyaWVzGAIgAygLMhMuc2x1aWNlLnYxLkRlbGl2ZXJ5EiUKCHJlY2VpcHRzGAMgASgLMhMuc2x1aWNlLnYxLlJlY2VpcHRzEiIKB2NhbmNlbHMYBCADKAsyES5zbHVpY2UudjEuQ2FuY2VsEh8KBWRyYWluGAUgASgLMhAuc2x1aWNlLnYxLkRyYWluIpEBCgdXZWxjb21lEhIKCnNlc3Npb25faWQYASABKAkSDQoFZXBvY2gYAiABKA0SFAoMaGVhcnRiZWF0X21zGAMgASgNEhAKCGxlYXNlX21zGAQgASgNEhUKDW1heF9pbl9mbGlnaHQYBSABKA0SJAoEaGVsZBgGIAMoCzIWLnNsdWljZS52MS5IZWxkT3V0Y29tZSJBCgtIZWxkT3V0Y29tZRINCgVsZWFzZRgBIAEoBhIjCgVzdGF0ZRgCIAEoDjIULnNsdWljZS52MS5IZWxkU3RhdGUiTQoIRGVsaXZlcnkSDQoFbGVhc2UYASABKAYSDwoHYXR0ZW1wdBgCIAEoDRIhCgR0YXNrGAMgASgLMhMuc2x1aWNlLnYxLlRhc2tTcGVjIisKCFJlY2VpcHRzEhAKCGFjY2VwdGVkGAEgAygGEg0KBXN0YWxlGAIgAygGIkAKBkNhbmNlbBINCgVsZWFzZRgBIAEoBhInCgZyZWFzb24YAiABKA4yFy5zbHVpY2UudjEuQ2FuY2VsUmVhc29uIkQKBURyYWluEiYKBnJlYXNvbhgBIAEoDjIWLnNsdWljZS52MS5EcmFpblJlYXNvbhITCgtkZWFkbGluZV9tcxgCIAEoDSptCglIZWxkU3RhdGUSGgoWSEVMRF9TVEFURV9VTlNQRUNJRklFRBAAEhYKEkhFTERfU1RBVEVfQURPUFRFRBABEhcKE0hFTERfU1RBVEVfUkVDT1JERUQQAhITCg9IRUxEX1NUQVRFX0xPU1QQAyplCgxDYW5jZWxSZWFzb24SHQoZQ0FOQ0VMX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0NBTkNFTF9SRUFTT05fQ0FOQ0VMTEVEEAESGQoVQ0FOQ0VMX1JFQVNPTl9USU1FT1VUEAIqZgoLRHJhaW5SZWFzb24SHAoYRFJBSU5fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRFJBSU5fUkVBU09OX05PREVfU1RPUFBJTkcQARIZChVEUkFJTl9SRUFTT05fT1BFUkFUT1IQAjLeAQoSRGlzdHJpYnV0b3JTZXJ2aWNlEj0KBlN1Ym1pdBIYLnNsdWljZS52MS5TdWJtaXRSZXF1ZXN0Ghkuc2x1aWNlLnYxLlN1Ym1pdFJlc3BvbnNlEkwKC1N1Ym1pdEJhdGNoEh0uc2x1aWNlLnYxLlN1Ym1pdEJhdGNoUmVxdWVzdBoeLnNsdWljZS52MS5TdWJtaXRCYXRjaFJlc3BvbnNlEjsKBFdvcmsSFi5zbHVpY2UudjEuV29ya1JlcXVlc3QaFy5zbHVpY2UudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_sluice_v1_task]);
+  fileDesc("ChtzbHVpY2UvdjEvZGlzdHJpYnV0b3IucHJvdG8SCXNsdWljZS52MSIyCg1TdWJtaXRSZXF1ZXN0EiEKBHRhc2sYASABKAsyEy5zbHVpY2UudjEuVGFza1NwZWMiLwoOU3VibWl0UmVzcG9uc2USCgoCaWQYASABKAkSEQoJZHVwbGljYXRlGAIgASgIIjgKElN1Ym1pdEJhdGNoUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLnNsdWljZS52MS5UYXNrU3BlYyJBChNTdWJtaXRCYXRjaFJlc3BvbnNlEioKCG91dGNvbWVzGAEgAygLMhguc2x1aWNlLnYxLlN1Ym1pdE91dGNvbWUiVQoNU3VibWl0T3V0Y29tZRIKCgJpZBgBIAEoCRIRCglkdXBsaWNhdGUYAiABKAgSJQoFZXJyb3IYAyABKAsyFi5zbHVpY2UudjEuU3VibWl0RXJyb3IiRAoLU3VibWl0RXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNIp0BCgtXb3JrUmVxdWVzdBIfCgVoZWxsbxgBIAEoCzIQLnNsdWljZS52MS5IZWxsbxIiCgdyZXN1bHRzGAIgAygLMhEuc2x1aWNlLnYxLlJlc3VsdBIQCghyZWxlYXNlcxgDIAMoBhIOCgZjcmVkaXQYBCABKA0SJwoJaGVhcnRiZWF0GAUgASgLMhQuc2x1aWNlLnYxLkhlYXJ0YmVhdCL+AQoFSGVsbG8SEwoLYW5hbHl6ZXJfaWQYASABKAkSJwoGcXVldWVzGAIgAygLMhcuc2x1aWNlLnYxLlN1YnNjcmlwdGlvbhIOCgZ3ZWlnaHQYAyABKAESFQoNbWF4X2luX2ZsaWdodBgEIAEoDRIiCgRoZWxkGAUgAygLMhQuc2x1aWNlLnYxLkhlbGRMZWFzZRIPCgd2ZXJzaW9uGAYgASgJEiwKBmxhYmVscxgHIAMoCzIcLnNsdWljZS52MS5IZWxsby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KDFN1YnNjcmlwdGlvbhINCgVxdWV1ZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKAEiPAoJSGVsZExlYXNlEg0KBWxlYXNlGAEgASgGEg8KB3Rhc2tfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDSJzCgZSZXN1bHQSDQoFbGVhc2UYASABKAYSKAoHc3VjY2VzcxgCIAEoCzIVLnNsdWljZS52MS5UYXNrUmVzdWx0SAASJQoHZmFpbHVyZRgDIAEoCzISLnNsdWljZS52MS5GYWlsdXJlSABCCQoHb3V0Y29tZSJFCgdGYWlsdXJlEiMKBWVycm9yGAEgASgLMhQuc2x1aWNlLnYxLlRhc2tFcnJvchIVCg1ub25fcmV0cnlhYmxlGAIgASgIIjIKCUhlYXJ0YmVhdBIlCghwcm9ncmVzcxgBIAMoCzITLnNsdWljZS52MS5Qcm9ncmVzcyLrAQoMV29ya1Jlc3BvbnNlEiMKB3dlbGNvbWUYASABKAsyEi5zbHVpY2UudjEuV2VsY29tZRInCgpkZWxpdmVyaWVzGAIgAygLMhMuc2x1aWNlLnYxLkRlbGl2ZXJ5EiUKCHJlY2VpcHRzGAMgASgLMhMuc2x1aWNlLnYxLlJlY2VpcHRzEiIKB2NhbmNlbHMYBCADKAsyES5zbHVpY2UudjEuQ2FuY2VsEh8KBWRyYWluGAUgASgLMhAuc2x1aWNlLnYxLkRyYWluEiEKBmNoYW5nZRgGIAEoCzIRLnNsdWljZS52MS5DaGFuZ2UikQEKB1dlbGNvbWUSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoDRIUCgxoZWFydGJlYXRfbXMYAyABKA0SEAoIbGVhc2VfbXMYBCABKA0SFQoNbWF4X2luX2ZsaWdodBgFIAEoDRIkCgRoZWxkGAYgAygLMhYuc2x1aWNlLnYxLkhlbGRPdXRjb21lIi8KBkNoYW5nZRIOCgZ3ZWlnaHQYASABKAESFQoNbWF4X2luX2ZsaWdodBgCIAEoDSJBCgtIZWxkT3V0Y29tZRINCgVsZWFzZRgBIAEoBhIjCgVzdGF0ZRgCIAEoDjIULnNsdWljZS52MS5IZWxkU3RhdGUiTQoIRGVsaXZlcnkSDQoFbGVhc2UYASABKAYSDwoHYXR0ZW1wdBgCIAEoDRIhCgR0YXNrGAMgASgLMhMuc2x1aWNlLnYxLlRhc2tTcGVjIisKCFJlY2VpcHRzEhAKCGFjY2VwdGVkGAEgAygGEg0KBXN0YWxlGAIgAygGIkAKBkNhbmNlbBINCgVsZWFzZRgBIAEoBhInCgZyZWFzb24YAiABKA4yFy5zbHVpY2UudjEuQ2FuY2VsUmVhc29uIkQKBURyYWluEiYKBnJlYXNvbhgBIAEoDjIWLnNsdWljZS52MS5EcmFpblJlYXNvbhITCgtkZWFkbGluZV9tcxgCIAEoDSptCglIZWxkU3RhdGUSGgoWSEVMRF9TVEFURV9VTlNQRUNJRklFRBAAEhYKEkhFTERfU1RBVEVfQURPUFRFRBABEhcKE0hFTERfU1RBVEVfUkVDT1JERUQQAhITCg9IRUxEX1NUQVRFX0xPU1QQAyplCgxDYW5jZWxSZWFzb24SHQoZQ0FOQ0VMX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0NBTkNFTF9SRUFTT05fQ0FOQ0VMTEVEEAESGQoVQ0FOQ0VMX1JFQVNPTl9USU1FT1VUEAIqZgoLRHJhaW5SZWFzb24SHAoYRFJBSU5fUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRFJBSU5fUkVBU09OX05PREVfU1RPUFBJTkcQARIZChVEUkFJTl9SRUFTT05fT1BFUkFUT1IQAjLeAQoSRGlzdHJpYnV0b3JTZXJ2aWNlEj0KBlN1Ym1pdBIYLnNsdWljZS52MS5TdWJtaXRSZXF1ZXN0Ghkuc2x1aWNlLnYxLlN1Ym1pdFJlc3BvbnNlEkwKC1N1Ym1pdEJhdGNoEh0uc2x1aWNlLnYxLlN1Ym1pdEJhdGNoUmVxdWVzdBoeLnNsdWljZS52MS5TdWJtaXRCYXRjaFJlc3BvbnNlEjsKBFdvcmsSFi5zbHVpY2UudjEuV29ya1JlcXVlc3QaFy5zbHVpY2UudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_sluice_v1_task]);
 
 /**
  * Submits one task.
@@ -249,7 +249,7 @@ export type Hello = Message<"sluice.v1.Hello"> & {
   queues: Subscription[];
 
   /**
-   * Its share of each queue is this over the sum of all weights: greater than 0 and at most 1000000, else
+   * Its share of each queue is this over the sum of all weights: 0.001 to 1000000, else
    * INVALID_ARGUMENT.
    *
    * @generated from field: double weight = 3;
@@ -308,7 +308,7 @@ export type Subscription = Message<"sluice.v1.Subscription"> & {
   queue: string;
 
   /**
-   * Its part of this analyzer's credit while several of its queues have work. Default (0) 1; at most 1000000, else
+   * Its part of this analyzer's credit while several of its queues have work. Default (0) 1; else 0.001 to 1000000, or
    * INVALID_ARGUMENT.
    *
    * @generated from field: double weight = 2;
@@ -491,6 +491,13 @@ export type WorkResponse = Message<"sluice.v1.WorkResponse"> & {
    * @generated from field: sluice.v1.Drain drain = 5;
    */
   drain?: Drain | undefined;
+
+  /**
+   * An operator changed what the welcome or hello said.
+   *
+   * @generated from field: sluice.v1.Change change = 6;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -557,6 +564,35 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_sluice_v1_distributor, 14);
 
 /**
+ * What holds from now on for the session, because an operator set the weight.
+ *
+ * @generated from message sluice.v1.Change
+ */
+export type Change = Message<"sluice.v1.Change"> & {
+  /**
+   * The new weight.
+   *
+   * @generated from field: double weight = 1;
+   */
+  weight: number;
+
+  /**
+   * The new limit of leases and unused credit. It follows the weight if the hello left it to the node (0). When it falls,
+   * unused credit above it rests until there is room again; grants are still checked against the highest limit so far.
+   *
+   * @generated from field: uint32 max_in_flight = 2;
+   */
+  maxInFlight: number;
+};
+
+/**
+ * Describes the message sluice.v1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
+ */
+export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_distributor, 15);
+
+/**
  * What became of a held lease.
  *
  * @generated from message sluice.v1.HeldOutcome
@@ -582,7 +618,7 @@ export type HeldOutcome = Message<"sluice.v1.HeldOutcome"> & {
  * Use `create(HeldOutcomeSchema)` to create a new message.
  */
 export const HeldOutcomeSchema: GenMessage<HeldOutcome> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_distributor, 15);
+  messageDesc(file_sluice_v1_distributor, 16);
 
 /**
  * A task with its lease.
@@ -617,7 +653,7 @@ export type Delivery = Message<"sluice.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_distributor, 16);
+  messageDesc(file_sluice_v1_distributor, 17);
 
 /**
  * What became of results and releases.
@@ -645,7 +681,7 @@ export type Receipts = Message<"sluice.v1.Receipts"> & {
  * Use `create(ReceiptsSchema)` to create a new message.
  */
 export const ReceiptsSchema: GenMessage<Receipts> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_distributor, 17);
+  messageDesc(file_sluice_v1_distributor, 18);
 
 /**
  * Asks to stop the work on a lease.
@@ -673,7 +709,7 @@ export type Cancel = Message<"sluice.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_distributor, 18);
+  messageDesc(file_sluice_v1_distributor, 19);
 
 /**
  * Asks the analyzer to finish.
@@ -701,7 +737,7 @@ export type Drain = Message<"sluice.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_distributor, 19);
+  messageDesc(file_sluice_v1_distributor, 20);
 
 /**
  * State of a held lease after a hello.
@@ -724,7 +760,7 @@ export const HeldState = {
   ADOPTED: 1,
 
   /**
-   * Its result had been recorded before; nothing is left to do.
+   * Its task had ended with it before: its result was recorded, or the task was cancelled. Nothing is left to do.
    *
    * @generated from enum value: HELD_STATE_RECORDED = 2;
    */

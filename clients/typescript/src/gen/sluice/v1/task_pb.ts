@@ -162,7 +162,7 @@ export type TaskSpec = Message<"sluice.v1.TaskSpec"> & {
   fairnessKey: string;
 
   /**
-   * Weight of the fairness key for this task. Default (0) 1; greater than 0 and at most 1000000, else INVALID_ARGUMENT.
+   * Weight of the fairness key for this task. Default (0) 1; 0.001 to 1000000, else INVALID_ARGUMENT.
    *
    * @generated from field: float fairness_weight = 13;
    */
@@ -547,7 +547,8 @@ export type ListTasksRequest = Message<"sluice.v1.ListTasksRequest"> & {
   pageToken: string;
 
   /**
-   * Newest first instead of oldest first, by submission.
+   * Turns the order round. Without it: PENDING tasks of one queue in dispatch order; SCHEDULED or RETRYING ones by due
+   * time; ended ones of one queue and state by end time; anything else by id, which for UUIDv7 is the time of submission.
    *
    * @generated from field: bool newest_first = 4;
    */

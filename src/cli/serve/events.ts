@@ -1,0 +1,34 @@
+/**
+ * Names of everything a node logs: stable, so that searches and alerts can rely on the field `event`.
+ *
+ * Each name carries its message, which is also its documentation.
+ */
+import type { EngineEvent } from "../../engine/log.ts";
+
+/** Events of the process around the engine. */
+export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed" | "rpc.fault";
+
+/** Every event of a node. */
+export type LogEvent = NodeEvent | EngineEvent;
+
+/** What each event means. */
+export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
+  "node.started": "the node takes calls",
+  "node.stopping": "the node was told to stop",
+  "node.stopped": "the node has stopped in good order",
+  "node.failed": "the node cannot go on; the process ends",
+  "rpc.fault": "a call failed for a reason that is the node's fault",
+  "node.draining": "no more work is given out; results are awaited",
+  "node.drained": "the drain is over",
+  "analyzer.attached": "an analyzer said hello and was welcomed",
+  "analyzer.detached": "the stream of an analyzer broke; its tasks wait for it for the resume grace",
+  "analyzer.left": "an analyzer left in good order",
+  "analyzer.lost": "an analyzer was lost; its tasks go to others, an attempt charged",
+  "analyzer.replaced": "a newer session of the same analyzer took over",
+  "analyzer.refused": "an analyzer broke the protocol or a limit; its session has ended",
+  "dispatch.held": "after a crash, dispatch waits for analyzers to return with their tasks",
+  "dispatch.begun": "dispatch has begun",
+  "store.failed": "storage failed; nothing it says can be trusted any more",
+  "operator.action": "an operator changed something",
+  "task.failed": "a task became a dead letter",
+};

@@ -1,0 +1,199 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { startEngine, type TestEngine } from "../../test/support/engine.ts";
+import { ScriptedAnalyzer } from "../../test/support/scripted-analyzer.ts";
+import { makeTasks, taskNumber } from "../../test/support/tasks.ts";
+
+const WEIGHTS = [0.4, 0.3, 0.2, 0.1];
+
+/** Lets every analyzer answer what it holds, round after round, until the queue is empty. */
+async function workOff({ clock }: TestEngine, analyzers: readonly ScriptedAnalyzer[]): Promise<void> {
+  const answered = new Map(analyzers.map((analyzer) => [analyzer, 0]));
+  for (let isWorking = true; isWorking; ) {
+    isWorking = false;
+    for (const analyzer of analyzers) {
+      const from = answered.get(analyzer) ?? 0;
+      const leases = analyzer.leases(from);
+      if (leases.length === 0) continue;
+      isWorking = true;
+      answered.set(analyzer, from + leases.length);
+      analyzer.complete(leases);
+    }
+    await clock.settle();
+  }
+}
+
+describe("dispatch", () => {
+  test("weights 0.4/0.3/0.2/0.1 receive 40/30/20/10 % of the work", async () => {
+    const node = await startEngine();
+    const analyzers = WEIGHTS.map((weight, i) =>
+      new ScriptedAnalyzer(node.engine, `a${i}`).hello({ weight }, 10 * weight),
+    );
+    await node.clock.settle();
+    await Promise.all([node.engine.submit(makeTasks(1000)), node.clock.settle()]);
+    await workOff(node, analyzers);
+    const counts = analyzers.map(({ deliveries }) => deliveries.length);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(1000);
+    for (const [i, weight] of WEIGHTS.entries())
+      expect(Math.abs((counts[i] ?? 0) - 1000 * weight)).toBeLessThanOrEqual(4);
+  });
+
+  test("every task is delivered once, in submission order, to analyzers with any weights and windows", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            weight: fc.double({ min: 0.01, max: 100, noNaN: true }),
+            window: fc.integer({ min: 1, max: 20 }),
+          }),
+          {
+            minLength: 1,
+            maxLength: 5,
+          },
+        ),
+        fc.integer({ min: 1, max: 120 }),
+        async (specs, count) => {
+          const node = await startEngine();
+          const analyzers = specs.map(({ weight, window }, i) =>
+            new ScriptedAnalyzer(node.engine, `a${i}`).hello({ weight, maxInFlight: window }, window),
+          );
+          await node.clock.settle();
+          await Promise.all([node.engine.submit(makeTasks(count)), node.clock.settle()]);
+          await workOff(node, analyzers);
+          const delivered = analyzers.flatMap(({ deliveries }) => deliveries).sort((a, b) => a.lease - b.lease);
+          expect(delivered.map(taskNumber)).toEqual(Array.from({ length: count }, (_, i) => i));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("nobody gets more than the credit it granted", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 3);
+    await Promise.all([engine.submit(makeTasks(10)), clock.settle()]);
+    expect(analyzer.deliveries).toHaveLength(3);
+    analyzer.complete(analyzer.leases(), 0);
+    await clock.settle();
+    expect(analyzer.deliveries).toHaveLength(3);
+    analyzer.credit(2);
+    await clock.settle();
+    expect(analyzer.deliveries).toHaveLength(5);
+  });
+
+  test("an analyzer whose socket takes no more is passed over until it does", async () => {
+    const { engine, clock } = await startEngine();
+    const slow = new ScriptedAnalyzer(engine, "slow").hello({ maxInFlight: 10 }, 5);
+    const quick = new ScriptedAnalyzer(engine, "quick").hello({ maxInFlight: 10 }, 10);
+    await clock.settle();
+    slow.takesMore = false;
+    await Promise.all([engine.submit(makeTasks(4)), clock.settle()]);
+    const before = slow.deliveries.length;
+    await Promise.all([engine.submit(makeTasks(6, 4)), clock.settle()]);
+    expect(slow.deliveries).toHaveLength(before);
+    expect(quick.deliveries).toHaveLength(10 - before);
+    slow.writable();
+    await Promise.all([engine.submit(makeTasks(2, 10)), clock.settle()]);
+    expect(slow.deliveries.length).toBeGreaterThan(before);
+  });
+
+  test("a paused queue delivers nothing until it is resumed", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 5);
+    await engine.configureQueue("q", { paused: true });
+    await Promise.all([engine.submit(makeTasks(3)), clock.settle()]);
+    expect(analyzer.deliveries).toHaveLength(0);
+    await engine.configureQueue("q", { paused: false });
+    await clock.settle();
+    expect(analyzer.deliveries).toHaveLength(3);
+  });
+
+  test("an analyzer of two queues serves them by the weights it gave, and neither starves", async () => {
+    const node = await startEngine();
+    const subscriptions = [
+      { queue: "q", weight: 3 },
+      { queue: "r", weight: 1 },
+    ];
+    const analyzer = new ScriptedAnalyzer(node.engine, "a").hello({ subscriptions }, 4);
+    await node.clock.settle();
+    const tasks = [...makeTasks(200), ...makeTasks(200, 1000, { queue: "r" })];
+    await Promise.all([node.engine.submit(tasks), node.clock.settle()]);
+    for (let answered = 0; analyzer.deliveries.length < 100; ) {
+      const leases = analyzer.leases(answered);
+      answered += leases.length;
+      analyzer.complete(leases);
+      await node.clock.settle();
+    }
+    const ofR = analyzer.deliveries.slice(0, 100).filter((delivery) => taskNumber(delivery) >= 1000).length;
+    expect(ofR).toBe(25);
+  });
+
+  test("an analyzer of its own for one queue does not starve another queue of a shared analyzer", async () => {
+    const node = await startEngine();
+    const own = new ScriptedAnalyzer(node.engine, "own").hello(
+      { subscriptions: [{ queue: "q", weight: 1_000_000 }] },
+      1,
+    );
+    const shared = new ScriptedAnalyzer(node.engine, "shared").hello(
+      { subscriptions: ["q", "r"].map((queue) => ({ queue, weight: 1 })) },
+      1,
+    );
+    await node.clock.settle();
+    const tasks = [...makeTasks(100), ...makeTasks(20, 1000, { queue: "r" })];
+    await Promise.all([node.engine.submit(tasks), node.clock.settle()]);
+    await workOff(node, [own, shared]);
+    const first = shared.deliveries.slice(0, 40).filter((delivery) => taskNumber(delivery) >= 1000).length;
+    expect(first).toBe(20);
+  });
+
+  test("with max lead 1 a quick analyzer waits for the slow one, which stops counting when it is stuck", async () => {
+    const { engine, clock } = await startEngine();
+    await engine.configureQueue("q", { maxLead: 1, holdMs: 1000 });
+    const quick = new ScriptedAnalyzer(engine, "quick").hello({ maxInFlight: 100 }, 100);
+    const stuck = new ScriptedAnalyzer(engine, "stuck").hello({ maxInFlight: 1 }, 1);
+    await clock.settle();
+    await Promise.all([engine.submit(makeTasks(20)), clock.settle()]);
+    expect(stuck.deliveries).toHaveLength(1);
+    expect(quick.deliveries.length).toBeLessThanOrEqual(3);
+    await clock.advance(1001);
+    expect(quick.deliveries).toHaveLength(19);
+  });
+
+  test("weights changed from 1:1 to 3:1 give 75/25 of the following 1,000 tasks", async () => {
+    const node = await startEngine();
+    const analyzers = ["a", "b"].map((id) => new ScriptedAnalyzer(node.engine, id).hello({}, 10));
+    await node.clock.settle();
+    await Promise.all([node.engine.submit(makeTasks(1500)), node.clock.settle()]);
+    node.engine.setWeight("a", 3);
+    await node.clock.settle();
+    expect(analyzers[0]?.changes).toEqual([{ weight: 3, maxInFlight: 30 }]);
+    expect(analyzers[1]?.changes).toEqual([]);
+    // The analyzer does as the frame says: it grants the room it has won.
+    analyzers[0]?.credit(20);
+    await node.clock.settle();
+    const before = analyzers.map(({ deliveries }) => deliveries.length);
+    const answered = [...before.keys()].map(() => 0);
+    while (analyzers.reduce((sum, { deliveries }) => sum + deliveries.length, 0) < 1040) {
+      for (const [i, analyzer] of analyzers.entries()) {
+        const leases = analyzer.leases(answered[i]);
+        answered[i] = analyzer.deliveries.length;
+        analyzer.complete(leases);
+      }
+      await node.clock.settle();
+    }
+    const [a = 0, b = 0] = analyzers.map(({ deliveries }, i) => deliveries.length - (before[i] ?? 0));
+    expect(Math.abs((100 * a) / (a + b) - 75)).toBeLessThanOrEqual(2);
+  });
+
+  test("a smaller weight shrinks the window at once, whatever was granted before", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ weight: 1 }, 10);
+    await clock.settle();
+    engine.setWeight("a", 0.2);
+    await Promise.all([engine.submit(makeTasks(10)), clock.settle()]);
+    expect(analyzer.deliveries).toHaveLength(2);
+    analyzer.complete(analyzer.leases().slice(0, 1), 0);
+    await clock.settle();
+    expect(analyzer.deliveries).toHaveLength(3);
+  });
+});

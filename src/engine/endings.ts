@@ -1,0 +1,131 @@
+/**
+ * Ends leases: decides the transition, commits those of one turn together, then tells who waits for it.
+ *
+ * Invariants:
+ *  E1  A lease ends once; a receipt is sent only after the commit.
+ *  E2  A lease whose end is on its way takes no other end (lease-table.ts L3).
+ */
+import { decide } from "../core/lifecycle.ts";
+import type { Outcome, Transition } from "../core/task.ts";
+import type { Finish, FinishOutcome } from "../store/port.ts";
+import type { Lease } from "./lease-table.ts";
+import type { LiveSession } from "./live-session.ts";
+import type { NodeState } from "./node-state.ts";
+
+interface Ending {
+  readonly lease: Lease;
+  readonly finish: Finish;
+  readonly outcome: Outcome["kind"];
+  /** Who gets the receipt. */
+  readonly receiptTo: LiveSession | undefined;
+}
+
+/** What endings tell the rest of the engine. */
+export interface EndingEvents {
+  /** A task will be due at this wall-clock time. */
+  due(dueMs: number): void;
+  /** A task has ended for good. */
+  ended(taskId: string): void;
+}
+
+/** The way out of a lease. */
+export class Endings {
+  readonly #node: NodeState;
+  readonly #events: EndingEvents;
+  readonly #commits = new Set<Promise<unknown>>();
+  #collected: Ending[] = [];
+
+  constructor(node: NodeState, events: EndingEvents) {
+    this.#node = node;
+    this.#events = events;
+  }
+
+  /** Nothing is collected and no commit is under way. */
+  get isIdle(): boolean {
+    return this.#collected.length === 0 && this.#commits.size === 0;
+  }
+
+  /** Ends a live, unanswered lease. */
+  end(lease: Lease, outcome: Outcome, receiptTo?: LiveSession): void {
+    const { wallMs, parts } = this.#node;
+    this.#node.leases.answer(lease);
+    const transition = decide(outcome, lease, lease.cancelRequested, wallMs, parts.random);
+    const finish: Finish = {
+      lease: lease.lease,
+      transition,
+      analyzerId: lease.holder.analyzer.id,
+      startMs: lease.startMs,
+      endMs: wallMs,
+    };
+    this.#collected.push({ lease, finish, outcome: outcome.kind, receiptTo });
+    if (receiptTo !== undefined) receiptTo.receiptsDue += 1;
+    this.#node.wake();
+  }
+
+  /** Hands what was collected to the store. */
+  commit(): void {
+    if (this.#collected.length === 0) return;
+    const endings = this.#collected;
+    this.#collected = [];
+    const answer = this.#node.parts.store.finish(endings.map((ending) => ending.finish));
+    this.#commits.add(answer);
+    this.#node.after(answer, (outcomes) => {
+      this.#commits.delete(answer);
+      endings.forEach((ending, index) => {
+        this.#settle(ending, outcomes[index] ?? "stale");
+      });
+    });
+  }
+
+  /** Resolves when every end asked for before is committed. */
+  async settled(): Promise<void> {
+    this.commit();
+    await Promise.allSettled(this.#commits);
+  }
+
+  #settle({ lease, finish, outcome, receiptTo }: Ending, answer: FinishOutcome): void {
+    this.#node.leases.remove(lease);
+    const { totals } = lease.holder.queue;
+    if (answer === "stale") {
+      totals.stale += 1;
+      receiptTo?.outbox.stale(lease.lease);
+    } else {
+      if (outcome === "lost") totals.lost += 1;
+      this.#count(lease, finish.transition);
+      receiptTo?.outbox.accepted(lease.lease);
+    }
+    if (receiptTo === undefined) return;
+    receiptTo.receiptsDue -= 1;
+    this.#node.touch(receiptTo);
+  }
+
+  #count(lease: Lease, transition: Transition): void {
+    const { holder, taskId } = lease;
+    const { totals } = holder.queue;
+    switch (transition.to) {
+      case "COMPLETED":
+        totals.completed += 1;
+        holder.completed += 1;
+        this.#events.ended(taskId);
+        return;
+      case "FAILED":
+        totals.failed += 1;
+        holder.failed += 1;
+        this.#events.ended(taskId);
+        this.#node.parts.log("debug", "task.failed", { taskId, queue: holder.queue.name, code: transition.error.code });
+        return;
+      case "CANCELLED":
+        totals.cancelled += 1;
+        this.#events.ended(taskId);
+        return;
+      case "RETRYING":
+        totals.retried += 1;
+        holder.failed += 1;
+        this.#events.due(transition.dueMs);
+        return;
+      case "PENDING":
+        this.#node.nudge(holder.queue);
+        return;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { startEngine } from "../../test/support/engine.ts";
+import { gateStore } from "../../test/support/gated-store.ts";
+import { ScriptedAnalyzer } from "../../test/support/scripted-analyzer.ts";
+import { makeTask, makeTasks, taskId, taskNumber } from "../../test/support/tasks.ts";
+import { MemoryStore } from "../store/memory/memory-store.ts";
+import type { StoredTask } from "../store/port.ts";
+
+describe("a submit", () => {
+  test("is answered only after the commit", async () => {
+    const gated = gateStore(new MemoryStore());
+    const { engine, clock } = await startEngine({ store: gated.store });
+    gated.shut();
+    let isAnswered = false;
+    const answer = engine.submit([makeTask(1)]).then((outcomes) => {
+      isAnswered = true;
+      return outcomes;
+    });
+    await clock.settle();
+    expect(isAnswered).toBe(false);
+    gated.open();
+    await clock.settle();
+    expect(await answer).toEqual([{ kind: "accepted" }]);
+  });
+
+  test("of the same id is a conflict unless the content is the same", async () => {
+    const { engine, clock } = await startEngine();
+    await Promise.all([engine.submit([makeTask(1)]), clock.settle()]);
+    const [outcomes] = await Promise.all([
+      engine.submit([makeTask(1, { spec: new TextEncoder().encode("other") })]),
+      clock.settle(),
+    ]);
+    expect(outcomes).toEqual([{ kind: "conflict" }]);
+  });
+
+  test("beyond a limit of the queue is refused task by task, with a hint", async () => {
+    const { engine, clock } = await startEngine();
+    await engine.configureQueue("q", { maxWaiting: 2 });
+    const [outcomes] = await Promise.all([engine.submit(makeTasks(3)), clock.settle()]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "accepted", "full"]);
+    expect(outcomes[2]).toMatchObject({ retryAfterMs: 1000 });
+  });
+
+  test("while too much is uncommitted is refused with a hint", async () => {
+    const gated = gateStore(new MemoryStore());
+    const { engine, clock } = await startEngine({ store: gated.store });
+    gated.shut();
+    const spec = new Uint8Array(40 * 1024 * 1024);
+    const first = engine.submit([makeTask(1, { spec })]);
+    await expect(engine.submit([makeTask(2, { spec })])).rejects.toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      retryAfterMs: 100,
+    });
+    await clock.settle();
+    gated.open();
+    await clock.settle();
+    expect(await first).toEqual([{ kind: "accepted" }]);
+  });
+});
+
+describe("time", () => {
+  test("a delayed task is delivered at its time and not before", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 5);
+    const startAtMs = clock.wallMs() + 10_000;
+    await Promise.all([engine.submit([makeTask(1, { startAtMs })]), clock.settle()]);
+    await clock.advance(9_999);
+    expect(analyzer.deliveries).toHaveLength(0);
+    analyzer.frame({});
+    await clock.advance(50);
+    expect(analyzer.deliveries).toHaveLength(1);
+  });
+
+  test("an attempt over its timeout is cancelled, charged and retried; its late result is stale", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 1);
+    await Promise.all([engine.submit([makeTask(1, { timeoutMs: 2000 })]), clock.settle()]);
+    await clock.advance(1990);
+    expect(analyzer.cancels).toEqual([]);
+    await clock.advance(20);
+    const [lease = 0] = analyzer.leases();
+    expect(analyzer.cancels).toEqual([{ lease, reason: "TIMEOUT" }]);
+    analyzer.complete([lease], 1);
+    await clock.advance(1000);
+    expect(analyzer.stale).toEqual([lease]);
+    expect(analyzer.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect((await engine.get(taskId(1)))?.history[0]?.error.code).toBe("TIMEOUT");
+  });
+});
+
+describe("cancel", () => {
+  test("ends a waiting task at once and tells who waits for it", async () => {
+    const { engine, clock } = await startEngine();
+    await Promise.all([engine.submit([makeTask(1)]), clock.settle()]);
+    const ended: (StoredTask | undefined)[] = [];
+    engine.wait([taskId(1), taskId(2)], (_id, task) => ended.push(task));
+    await clock.settle();
+    expect(ended).toEqual([undefined]);
+    expect(await engine.cancel({ ids: [taskId(1), taskId(3)] })).toMatchObject({ done: 1, requested: 0, skipped: 1 });
+    await clock.settle();
+    expect(ended[1]?.state).toBe("CANCELLED");
+  });
+
+  test("asks the analyzer of a running task, whose answer ends it CANCELLED", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 1);
+    await Promise.all([engine.submit([makeTask(1)]), clock.settle()]);
+    expect(await engine.cancel({ ids: [taskId(1)] })).toMatchObject({ done: 0, requested: 1 });
+    await clock.settle();
+    expect(analyzer.cancels).toEqual([{ lease: analyzer.leases()[0], reason: "CANCELLED" }]);
+    analyzer.complete(analyzer.leases());
+    await clock.settle();
+    expect((await engine.get(taskId(1)))?.state).toBe("CANCELLED");
+  });
+
+  test("by filter takes what matches up to the limit", async () => {
+    const { engine, clock } = await startEngine();
+    await Promise.all([engine.submit(makeTasks(5)), clock.settle()]);
+    expect(await engine.cancel({ filter: { queue: "q" }, limit: 3 })).toMatchObject({ done: 3, more: true });
+    expect(await engine.cancel({ filter: { queue: "q" }, limit: 3 })).toMatchObject({ done: 2, more: false });
+  });
+});
+
+describe("dead letters", () => {
+  test("are redriven into their place with fresh attempts, or purged", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 2);
+    await Promise.all([engine.submit(makeTasks(2)), clock.settle()]);
+    for (const lease of analyzer.leases()) analyzer.fail(lease, true);
+    await clock.settle();
+    expect(await engine.retry({ ids: [taskId(0)] }, 0)).toMatchObject({ done: 1, skipped: 0 });
+    expect(await engine.purge({ ids: [taskId(1)] })).toMatchObject({ done: 1 });
+    analyzer.credit(2);
+    await clock.settle();
+    expect(analyzer.deliveries.slice(2).map((d) => [taskNumber(d), d.attempt])).toEqual([[0, 1]]);
+    expect(await engine.get(taskId(1))).toBeUndefined();
+  });
+
+  test("redriven at a rate come one after the other", async () => {
+    const { engine, clock } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 20 }, 10);
+    await Promise.all([engine.submit(makeTasks(5)), clock.settle()]);
+    for (const lease of analyzer.leases()) analyzer.fail(lease, true);
+    await clock.settle();
+    await engine.retry({ filter: { queue: "q" }, limit: 100 }, 2);
+    await clock.advance(1100);
+    expect(analyzer.deliveries.length - 5).toBe(3);
+    await clock.advance(1000);
+    expect(analyzer.deliveries.length - 5).toBe(5);
+  });
+});
+
+describe("a drain of the node", () => {
+  test("asks analyzers to finish, takes their results, refuses submits, hands back the rest uncharged", async () => {
+    const store = new MemoryStore();
+    const { engine, clock } = await startEngine({ store });
+    const prompt = new ScriptedAnalyzer(engine, "prompt").hello({}, 1);
+    const slow = new ScriptedAnalyzer(engine, "slow").hello({}, 1);
+    await Promise.all([engine.submit(makeTasks(3)), clock.settle()]);
+    const drained = engine.drain();
+    await clock.advance(100);
+    expect(prompt.drains).toEqual([{ reason: "NODE_STOPPING", deadlineMs: 10_000 }]);
+    await expect(engine.submit([makeTask(9)])).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    prompt.complete(prompt.leases(), 0).finish();
+    await clock.advance(10_000);
+    await drained;
+    expect(prompt.isEnded && prompt.error === undefined).toBe(true);
+    expect(slow.error?.code).toBe("UNAVAILABLE");
+    await engine[Symbol.asyncDispose]();
+    const reopened = await startEngine({ store: new MemoryStore(store) });
+    const { queues, node } = await reopened.engine.figures("q");
+    expect(node.holdMs).toBe(0);
+    expect(queues[0]?.counts).toMatchObject({ COMPLETED: 1, PENDING: 2, RUNNING: 0 });
+    expect((await reopened.engine.get(taskId(2)))?.attempts).toBe(0);
+  });
+});
+
+test("explain says what a task waits for", async () => {
+  const { engine, clock } = await startEngine();
+  await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+  expect((await engine.explainTask(taskId(0))).reasons).toEqual(["waiting: no analyzer serves queue q"]);
+  new ScriptedAnalyzer(engine, "a").hello();
+  await clock.settle();
+  expect((await engine.explainTask(taskId(0))).reasons).toEqual(["analyzers a: without credit (0 in flight)"]);
+  await engine.configureQueue("q", { paused: true });
+  expect((await engine.explainTask(taskId(0))).reasons[0]).toBe("waiting: queue q is paused");
+  await expect(engine.explainTask(taskId(7))).rejects.toMatchObject({ code: "NOT_FOUND" });
+});

@@ -1,0 +1,60 @@
+/**
+ * Errors as gRPC statuses.
+ *
+ *  E1  An expected error keeps its code and message; a retry hint travels as google.rpc.RetryInfo in the trailers.
+ *  E2  Anything else is INTERNAL with a message that gives nothing away, and the cause goes to the log.
+ */
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Metadata, status } from "@grpc/grpc-js";
+import { SluiceError } from "../core/errors.ts";
+import { MAX_STATUS_BYTES } from "./limits.ts";
+import { asBuffer } from "./wire/bytes.ts";
+import { statusText } from "./wire/text.ts";
+
+/** Takes what an operator should know. A pino logger fits. */
+export interface RpcLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** A status that is not OK, as grpc-js takes it from handlers. */
+export interface ErrorStatus {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+const RETRY_INFO_URL = "type.googleapis.com/google.rpc.RetryInfo";
+const NANOS_PER_MS = 1_000_000;
+
+/** The status for an error that a call ran into. `method` is its path, for the log. */
+export function toStatus(error: unknown, method: string, logger: RpcLogger): ErrorStatus {
+  if (error instanceof SluiceError) return sluiceStatus(error);
+  logger.error({ event: "rpc.fault", method, err: error }, "a call failed for a reason that is the node's fault");
+  return sluiceStatus(new SluiceError("INTERNAL", "the node failed to answer; its log has the cause"));
+}
+
+/** The status for an expected error. */
+export function sluiceStatus(error: SluiceError): ErrorStatus {
+  const code = status[error.code];
+  const details = statusText(error.message, MAX_STATUS_BYTES);
+  const metadata = new Metadata();
+  if (error.retryAfterMs > 0) {
+    metadata.set("grpc-status-details-bin", encodeRetryStatus(code, details, Math.ceil(error.retryAfterMs)));
+  }
+  return { code, details, metadata };
+}
+
+/** Encodes a google.rpc.Status with a google.rpc.RetryInfo, whose schemas are too small to be worth generated code. */
+function encodeRetryStatus(code: number, message: string, retryAfterMs: number): Buffer {
+  const retryInfo = new BinaryWriter();
+  retryInfo.uint32(0x0a).fork();
+  retryInfo.uint32(0x08).int64(Math.floor(retryAfterMs / 1000));
+  retryInfo.uint32(0x10).int32((retryAfterMs % 1000) * NANOS_PER_MS);
+  retryInfo.join();
+  const encoded = new BinaryWriter();
+  encoded.uint32(0x08).int32(code).uint32(0x12).string(message);
+  encoded.uint32(0x1a).fork();
+  encoded.uint32(0x0a).string(RETRY_INFO_URL).uint32(0x12).bytes(retryInfo.finish());
+  return asBuffer(encoded.join().finish());
+}

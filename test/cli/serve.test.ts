@@ -1,0 +1,89 @@
+import { Admin } from "@sluice/client";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Workshop } from "./program.ts";
+
+const DEADLINE_MS = 60_000;
+let workshop: Workshop;
+
+beforeEach(() => {
+  workshop = new Workshop();
+});
+
+afterEach(() => workshop[Symbol.asyncDispose]());
+
+function events(out: string): string[] {
+  const lines = out.trim().split("\n");
+  return lines.map((line) => String(JSON.parse(line).event));
+}
+
+describe("sluice serve", { timeout: DEADLINE_MS }, () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("stops in order on %s and keeps its tasks", async (signal) => {
+    const first = await workshop.serve();
+    const id = (await workshop.run(["submit", "--payload", "1", "--address", first.address])).out.trim();
+    first.node.kill(signal);
+    const { status, out } = await first.node.ended;
+    expect(status).toBe(0);
+    expect(events(out).slice(-4)).toEqual(["node.stopping", "node.draining", "node.drained", "node.stopped"]);
+
+    const second = await workshop.serve();
+    const found = await workshop.run(["tasks", "get", id, "--json", "--address", second.address]);
+    expect(JSON.parse(found.out)).toMatchObject({ spec: { id }, state: "TASK_STATE_PENDING" });
+  });
+
+  it("stops in order when an operator asks for it by RPC", async () => {
+    const { node, address } = await workshop.serve("--store", "memory");
+    await using admin = new Admin({ address });
+    await admin.drainNode();
+    const { status, out } = await node.ended;
+    expect(status).toBe(0);
+    expect(events(out).slice(-4)).toEqual(["node.stopping", "node.draining", "node.drained", "node.stopped"]);
+  });
+
+  it("waits for running tasks before it stops, and ends at once on a second signal", async () => {
+    const { node, address } = await workshop.serve("--drain-ms", "60s");
+    const worker = workshop.start(["work", "--queue", "q", "--exec", "exec sleep 60", "--address", address]);
+    await worker.says("attached to");
+    await workshop.run(["submit", "--queue", "q", "--payload", "1", "--address", address]);
+    const watch = workshop.start(["stats", "--watch", "--interval", "100ms", "--json", "--address", address]);
+    await watch.says('"running":1');
+    node.kill("SIGTERM");
+    await node.says("node.draining");
+    await worker.says("the node stops");
+    expect(node.out).not.toContain("node.drained");
+    node.kill("SIGTERM");
+    expect((await node.ended).status).toBe(143);
+  });
+
+  it("hands back what still runs when the drain time is over", async () => {
+    const { node, address } = await workshop.serve("--drain-ms", "200");
+    const worker = workshop.start(["work", "--queue", "q", "--exec", "exec sleep 60", "--address", address]);
+    const submitted = await workshop.run(["submit", "--queue", "q", "--payload", "1", "--address", address]);
+    const watch = workshop.start(["stats", "--watch", "--interval", "100ms", "--json", "--address", address]);
+    await watch.says('"running":1');
+    node.kill("SIGTERM");
+    expect((await node.ended).status).toBe(0);
+    worker.kill("SIGKILL");
+    const again = await workshop.serve();
+    const id = submitted.out.trim();
+    const found = await workshop.run(["tasks", "get", id, "--json", "--address", again.address]);
+    const task: unknown = JSON.parse(found.out);
+    expect(task).toMatchObject({ state: "TASK_STATE_PENDING" });
+    expect(task).not.toHaveProperty("attempts");
+  });
+
+  it("refuses data that another node uses", async () => {
+    await workshop.serve();
+    const { status, out } = await workshop.run(["serve", "--port", "0", "--log-format", "json"]);
+    expect(status).toBe(1);
+    expect(out).toMatch(/in use by process \d+/);
+    expect(events(out).at(-1)).toBe("node.failed");
+  });
+
+  it("refuses a port that is taken", async () => {
+    const { address } = await workshop.serve();
+    const port = address.split(":")[1] ?? "";
+    const { status, out } = await workshop.run(["serve", "--store", "memory", "--port", port, "--log-format", "json"]);
+    expect(status).toBe(1);
+    expect(out).toContain(`port ${port} on 127.0.0.1 is taken`);
+  });
+});
