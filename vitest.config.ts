@@ -12,8 +12,10 @@ export default defineConfig({
       "clients/typescript/src/**/*.test.ts",
       "test/**/*.test.ts",
       "bench/**/*.test.ts",
+      "examples/**/*.test.ts",
       "scripts/**/*.test.ts",
       "deploy/**/*.test.ts",
+      "examples/**/*.test.ts",
     ],
     // The default leaves a core idle; the end-to-end tests mostly wait.
     maxWorkers: "100%",

@@ -22,7 +22,12 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  return options.smoke ? await smoke(options) : await measure(options);
+  try {
+    return options.smoke ? await smoke(options) : await measure(options);
+  } catch (error) {
+    console.error(`no complete run: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  }
 }
 
 async function measure(options: BenchOptions): Promise<number> {

@@ -41,8 +41,12 @@ export class Parties {
     );
   }
 
-  /** Resolves when every analyzer is attached. */
+  /**
+   * Resolves when every analyzer is attached. Asks the node something first, since analyzers go on trying for ever to reach
+   * one: rejects with UNAVAILABLE when nobody is there.
+   */
   async start(): Promise<void> {
+    await this.progress();
     await Promise.all(this.#analyzers.map((analyzer) => analyzer.start()));
   }
 

@@ -12,7 +12,8 @@
 /** Files that are data to these rules, not text written by hand. */
 const EXEMPT = /(^|\/)(LICENSE|.*\.(binpb|png|svg|tgz))$|^clients\/typescript\/src\/gen\//;
 const SHAPELESS_NAMES = new Set(["util", "utils", "common", "helper", "helpers", "misc", "shared"]);
-const SOURCE_FILE = /^(src|bench|deploy|scripts|test|clients\/typescript\/(src|examples))\/.*(?<!\.test)\.(ts|mjs)$/;
+const SOURCE_FILE =
+  /^(src|bench|deploy|examples|scripts|test|clients\/typescript\/(src|examples))\/.*(?<!\.test)\.(ts|mjs)$/;
 
 /** What no text may contain. The patterns are written so that they do not find themselves. */
 const FORBIDDEN = [

@@ -3,12 +3,15 @@ import { Command, CommanderError } from "commander";
 import { analyzersCommand } from "./commands/analyzers.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { dispatchCommand } from "./commands/dispatch.ts";
 import { explainCommand } from "./commands/explain.ts";
+import { nodeCommand } from "./commands/node.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statsCommand } from "./commands/stats.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { tasksCommand } from "./commands/tasks.ts";
+import { topCommand } from "./commands/top.ts";
 import { workCommand } from "./commands/work.ts";
 import { CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, ExitStatus, UsageError } from "./exit.ts";
 import { paletteFor } from "./output/colour.ts";
@@ -21,7 +24,7 @@ Examples:
   sluice serve                                                run a node
   sluice work --queue logs --weight 0.4 --exec 'jq .message'  run an analyzer
   sluice submit --queue logs --payload '{"message": "hi"}'    submit a task
-  sluice stats --watch                                        see who gets what
+  sluice top                                                  see who gets what
 
 Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when a second signal cut an orderly stop short.`;
 
@@ -48,12 +51,15 @@ function buildProgram(terminal: Terminal, program: string): Command {
     serveCommand(terminal, version),
     demoCommand(terminal, program),
     submitCommand(terminal),
+    dispatchCommand(terminal),
     workCommand(terminal, version),
+    topCommand(terminal),
     statsCommand(terminal),
     tasksCommand(terminal),
     queuesCommand(terminal),
     analyzersCommand(terminal),
     explainCommand(terminal),
+    nodeCommand(terminal),
     configCommand(terminal),
   ];
   for (const command of commands) root.addCommand(command);

@@ -13,6 +13,11 @@ type StopSignal = keyof typeof SIGNAL_NUMBERS;
 /** Why the command stops. */
 export type StopReason = StopSignal | "parent ended";
 
+/** Exit status of a command that was cut short: 130 after SIGINT, 143 after SIGTERM, as shells have it. */
+export function interruptedStatus(reason: StopReason): number {
+  return 128 + SIGNAL_NUMBERS[reason === "parent ended" ? "SIGTERM" : reason];
+}
+
 /** Resolves with the first reason to stop. Signals are watched from the call until the process ends. */
 export function stopRequested(): Promise<StopReason> {
   return new Promise((resolve) => {

@@ -11,6 +11,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Characters per line; 80 when unknown. */
   readonly columns: number;
+  /** Lines; 24 when unknown. */
+  readonly rows: number;
 }
 
 /** The surroundings of a command. */
@@ -20,12 +22,21 @@ export interface Terminal {
   /** Everything else: progress, notices, errors. */
   readonly err: Output;
   readonly input: Readable;
+  /**
+   * Reads keys as they are pressed, without echo, Ctrl-C included. Returns what ends it. Where the input is no terminal there
+   * are no keys.
+   */
+  readKeys(onKey: (key: string) => void): () => void;
+  /** Tells when the window has another size. Returns what ends it. */
+  onResize(listener: () => void): () => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
 }
 
 /** Columns of an output that does not say. */
 const DEFAULT_COLUMNS = 80;
+/** Rows of an output that does not say. */
+const DEFAULT_ROWS = 24;
 
 /** The surroundings of this process. */
 export function processTerminal(): Terminal {
@@ -33,6 +44,11 @@ export function processTerminal(): Terminal {
     out: streamOutput(process.stdout),
     err: streamOutput(process.stderr),
     input: process.stdin,
+    readKeys: (onKey) => readKeys(process.stdin, onKey),
+    onResize: (listener) => {
+      process.stdout.on("resize", listener);
+      return () => void process.stdout.off("resize", listener);
+    },
     env: process.env,
     directory: process.cwd(),
   };
@@ -46,6 +62,19 @@ function streamOutput(stream: NodeJS.WriteStream): Output {
     get columns() {
       return stream.columns || DEFAULT_COLUMNS;
     },
+    get rows() {
+      return stream.rows || DEFAULT_ROWS;
+    },
+  };
+}
+
+function readKeys(input: NodeJS.ReadStream, onKey: (key: string) => void): () => void {
+  if (!input.isTTY) return () => {};
+  const onData = (data: Buffer): void => onKey(data.toString());
+  // Raw: each key at once, and none of them a signal.
+  input.setRawMode(true).on("data", onData);
+  return () => {
+    input.off("data", onData).setRawMode(false).pause();
   };
 }
 

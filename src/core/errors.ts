@@ -6,6 +6,7 @@
 /** gRPC status codes that the node answers with, by name (https://grpc.io/docs/guides/status-codes/). */
 export type ErrorCode =
   | "INVALID_ARGUMENT"
+  | "DEADLINE_EXCEEDED"
   | "NOT_FOUND"
   | "ALREADY_EXISTS"
   | "RESOURCE_EXHAUSTED"

@@ -70,6 +70,19 @@ describe("a broken stream", () => {
     expect(again.accepted).toEqual(holder.leases());
   });
 
+  test("may return with more leases than fit its window", async () => {
+    const { engine, clock, holder } = await nodeWithHolder(3);
+    holder.break();
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ weight: 0.2, maxInFlight: 0, held: heldBy(holder) });
+    await clock.settle();
+    expect(again.welcome?.maxInFlight).toBe(2);
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED", "ADOPTED", "ADOPTED"]);
+    again.complete(holder.leases(), 2);
+    await clock.settle();
+    expect(again.accepted).toEqual(holder.leases());
+    expect(again.isEnded).toBe(false);
+  });
+
   test("gives its leases to others after the grace, in place and with an attempt charged", async () => {
     const { engine, clock, holder } = await nodeWithHolder(2);
     holder.break();
@@ -140,7 +153,7 @@ describe("the end of an analyzer", () => {
     await clock.advance(29_000);
     expect(holder.isEnded).toBe(false);
     await clock.advance(1500);
-    expect(holder.error?.code).toBe("ABORTED");
+    expect(holder.error?.code).toBe("DEADLINE_EXCEEDED");
     const other = new ScriptedAnalyzer(engine, "other").hello({}, 1);
     await clock.settle();
     expect(other.deliveries.map(({ attempt }) => attempt)).toEqual([2]);
@@ -172,5 +185,15 @@ describe("after a crash of the node", () => {
     again.complete(holder.leases(), 0);
     await after.clock.settle();
     expect(again.accepted).toEqual(holder.leases());
+  });
+
+  test("a node that is stopped before its hold is over asks nothing of the closed store", async () => {
+    const store = new MemoryStore();
+    await startEngine({ store });
+    const { engine, clock, failures, events } = await startEngine({ store: new MemoryStore(store) });
+    await engine[Symbol.asyncDispose]();
+    await clock.advance(10_000);
+    expect(failures).toEqual([]);
+    expect(events).not.toContain("dispatch.begun");
   });
 });

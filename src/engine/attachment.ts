@@ -81,6 +81,7 @@ export class Attachment {
       this.#node.nudge(queue);
     }
     if (analyzer.windowFollowsWeight) session.window.resize(this.#windowSize(weight, 0));
+    this.#node.refresh(analyzer);
     session.outbox.change({ weight, maxInFlight: session.window.max });
     this.#node.touch(session);
   }
@@ -130,7 +131,9 @@ export class Attachment {
     if (session === undefined) return;
     const { leaseMs } = this.#node.parts.settings;
     analyzer.session = undefined;
-    session.cut(new SluiceError("ABORTED", `no frame came for ${leaseMs} ms: its leases are lost, connect again`));
+    session.cut(
+      new SluiceError("DEADLINE_EXCEEDED", `no frame came for ${leaseMs} ms: its leases are lost, connect again`),
+    );
     this.#leaveShares(analyzer);
     this.#returnUnsent(session);
     this.#gone(analyzer, lostOutcome(`it sent no frame for ${leaseMs} ms`));
@@ -231,6 +234,8 @@ export class Attachment {
       if (live.holder.analyzer !== analyzer || live.answered) return "LOST";
       live.window = session.window;
       session.window.adopt();
+      // It was away when it was asked to stop.
+      if (live.cancelRequested) session.outbox.cancel({ lease: number, reason: "CANCELLED" });
       return "ADOPTED";
     }
     if (outcome?.kind === "recorded") return "RECORDED";

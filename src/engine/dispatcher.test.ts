@@ -189,8 +189,9 @@ describe("dispatch", () => {
     const { engine, clock } = await startEngine();
     const analyzer = new ScriptedAnalyzer(engine, "a").hello({ weight: 1 }, 10);
     await clock.settle();
+    await Promise.all([engine.submit(makeTasks(2)), clock.settle()]);
     engine.setWeight("a", 0.2);
-    await Promise.all([engine.submit(makeTasks(10)), clock.settle()]);
+    await Promise.all([engine.submit(makeTasks(8, 2)), clock.settle()]);
     expect(analyzer.deliveries).toHaveLength(2);
     analyzer.complete(analyzer.leases().slice(0, 1), 0);
     await clock.settle();

@@ -105,6 +105,8 @@ export class Drain {
     const { analyzer } = session;
     if (session.isOver || analyzer?.session !== session) return;
     this.#attachment.endLeases(analyzer, { kind: "released" });
-    session.refuse(new SluiceError("ABORTED", "the drain's deadline has passed: what was held went back uncharged"));
+    session.refuse(
+      new SluiceError("DEADLINE_EXCEEDED", "the drain's deadline has passed: what was held went back uncharged"),
+    );
   }
 }

@@ -45,6 +45,8 @@ export class Engine implements Distributor, AsyncDisposable {
   readonly #sessionEvents: SessionEvents;
   #startedMs = 0;
   #holdUntilMs = 0;
+  /** Ends the hold after a crash without a beginning of dispatch. */
+  #forgetHold: () => void = () => {};
   #sessionNumber = 0;
   #turnIsDue = false;
 
@@ -79,7 +81,8 @@ export class Engine implements Distributor, AsyncDisposable {
     }
     this.#holdUntilMs = clock.monotonicMs() + settings.resumeGraceMs;
     log("info", "dispatch.held", { forMs: settings.resumeGraceMs, epoch });
-    clock.after(settings.resumeGraceMs, () => this.#node.after(this.#beginDispatch(), () => {}));
+    const begin = () => this.#node.after(this.#beginDispatch(), () => {});
+    this.#forgetHold = clock.after(settings.resumeGraceMs, begin);
   }
 
   submit(tasks: readonly NewTask[]): Promise<SubmitOutcome[]> {
@@ -175,6 +178,7 @@ export class Engine implements Distributor, AsyncDisposable {
 
   /** Stops giving out work, waits for results up to drainMs, hands back the rest uncharged, ends all sessions. */
   drain(): Promise<void> {
+    this.#forgetHold();
     return this.#drain.node(this.#sessions);
   }
 

@@ -77,7 +77,7 @@ export function explainTask(node: NodeState, task: LiveTask, isOpen: boolean): s
     case "COMPLETED":
       return [`completed by analyzer ${task.analyzerId} in attempt ${task.attempts + 1}`];
     case "FAILED":
-      return [`dead letter after ${task.attempts} attempts${lastError(task)}`];
+      return [`dead letter after ${task.attempts} ${task.attempts === 1 ? "attempt" : "attempts"}${lastError(task)}`];
     case "CANCELLED":
       return ["cancelled"];
   }

@@ -113,6 +113,19 @@ describe("cancel", () => {
     expect((await engine.get(taskId(1)))?.state).toBe("CANCELLED");
   });
 
+  test("of a task whose analyzer is away reaches it when it returns", async () => {
+    const { engine, clock } = await startEngine();
+    const before = new ScriptedAnalyzer(engine, "a").hello({}, 1);
+    await Promise.all([engine.submit([makeTask(1)]), clock.settle()]);
+    const [lease = 0] = before.leases();
+    before.break();
+    await engine.cancel({ ids: [taskId(1)] });
+    const after = new ScriptedAnalyzer(engine, "a").hello({ held: [{ lease, taskId: taskId(1), attempt: 1 }] });
+    await clock.settle();
+    expect(after.cancels).toEqual([{ lease, reason: "CANCELLED" }]);
+    expect(after.welcome?.held).toEqual([{ lease, state: "ADOPTED" }]);
+  });
+
   test("by filter takes what matches up to the limit", async () => {
     const { engine, clock } = await startEngine();
     await Promise.all([engine.submit(makeTasks(5)), clock.settle()]);
@@ -148,6 +161,21 @@ describe("dead letters", () => {
     await clock.advance(1000);
     expect(analyzer.deliveries.length - 5).toBe(5);
   });
+});
+
+test("a drain of an analyzer is cut at its deadline, and what it holds goes back uncharged", async () => {
+  const { engine, clock } = await startEngine({ settings: { drainMs: 2000 } });
+  const slow = new ScriptedAnalyzer(engine, "slow").hello({}, 1);
+  await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+  engine.drainAnalyzer("slow");
+  await clock.advance(1999);
+  expect(slow.drains).toEqual([{ reason: "OPERATOR", deadlineMs: 2000 }]);
+  expect(slow.isEnded).toBe(false);
+  await clock.advance(1);
+  expect(slow.error?.code).toBe("DEADLINE_EXCEEDED");
+  const other = new ScriptedAnalyzer(engine, "other").hello({}, 1);
+  await clock.settle();
+  expect(other.deliveries.map(({ attempt }) => attempt)).toEqual([1]);
 });
 
 describe("a drain of the node", () => {

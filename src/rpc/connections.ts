@@ -39,7 +39,9 @@ export class Connections {
       this.#server.listen({ host, port }, () => {
         this.#server.removeAllListeners("error");
         // Errors of single accepts, such as too many open files, are not the end.
-        this.#server.on("error", (err) => this.#logger.error({ err }, "a connection could not be accepted"));
+        this.#server.on("error", (err) =>
+          this.#logger.error({ event: "connection.failed", err }, "a connection could not be accepted"),
+        );
         const address = this.#server.address();
         resolve(address !== null && typeof address === "object" ? address.port : port);
       });
@@ -71,7 +73,10 @@ export class Connections {
   #dropped(maxConnections: number): void {
     if (this.#isFull) return;
     this.#isFull = true;
-    this.#logger.warn({ maxConnections }, "connections are refused: raise maxConnections or close some");
+    this.#logger.warn(
+      { event: "connection.refused", maxConnections },
+      "connections are refused: raise maxConnections or close some",
+    );
   }
 
   /** Resolves once no socket is open, or after a while. */

@@ -37,9 +37,8 @@ describe("a server", () => {
       });
     }
     await first.unary(admin.listQueues, {});
-    expect(on.rig.logged.map(({ message }) => message)).toEqual([
-      "connections are refused: raise maxConnections or close some",
-    ]);
+    const message = "connections are refused: raise maxConnections or close some";
+    expect(on.rig.logged).toEqual([{ fields: { event: "connection.refused", maxConnections: 1 }, message }]);
     await limited.close();
   });
 

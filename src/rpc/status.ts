@@ -11,10 +11,22 @@ import { MAX_STATUS_BYTES } from "./limits.ts";
 import { asBuffer } from "./wire/bytes.ts";
 import { statusText } from "./wire/text.ts";
 
+/** Names of what this floor reports: stable, so that alerts can rely on them. */
+export type RpcEvent =
+  /** A call failed for a reason that is the node's fault. */
+  | "rpc.fault"
+  /** Connections are closed at once, because there are too many. Said once until one is taken again. */
+  | "connection.refused"
+  /** A connection could not be accepted, for example because too many files are open. */
+  | "connection.failed";
+
+/** What is reported, under its name. */
+export type RpcFields = Readonly<Record<string, unknown>> & { readonly event: RpcEvent };
+
 /** Takes what an operator should know. A pino logger fits. */
 export interface RpcLogger {
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: RpcFields, message: string): void;
+  error(fields: RpcFields, message: string): void;
 }
 
 /** A status that is not OK, as grpc-js takes it from handlers. */

@@ -37,6 +37,28 @@ describe("sluice demo", { timeout: DEADLINE_MS }, () => {
     });
   });
 
+  it("does what is chosen from its menu: sends, kills, starts again, weighs, shows who got what", async () => {
+    const before = demoFolders();
+    const demo = workshop.start(["demo", "--interactive", "--weights", "3,1"]);
+    const choices = ["1 4", "6", "7", "1", "8 analyzer-1", "9 2", "3", "2 4", "6", "5", "9 2 heavy", "x", "q"];
+    demo.input.end(`${choices.join("\n")}\n`);
+    const { status, out, err } = await demo.ended;
+    expect(err).toBe("");
+    expect(status).toBe(0);
+    expect(out).toContain("100 logs accepted from 10 emitters");
+    expect(out).toMatch(/since the start, all done\nANALYZER.*\nanalyzer-1 +3 +7\d .*\nanalyzer-2 +1 +2\d /);
+    expect(out).toContain("analyzer-1 was killed");
+    expect(out).toContain("analyzer-1 was started again");
+    expect(out).toContain("all done: 600 tasks completed");
+    expect(out).toMatch(
+      /since analyzer-2 has weight 3, all done\nANALYZER.*\nanalyzer-1 +3 +2[45]\d .*\nanalyzer-2 +3 +2[45]\d /,
+    );
+    expect(out).toMatch(/^logs: shares$/m);
+    expect(out).toContain("'heavy' is no weight");
+    expect(out).toContain("there is no choice 'x'");
+    expect(demoFolders()).toEqual(before);
+  });
+
   it("leaves nothing behind when it is interrupted", async () => {
     const before = demoFolders();
     const demo = workshop.start(["demo"]);

@@ -1,19 +1,20 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runInProcess } from "./in-process.ts";
 import { Workshop } from "./program.ts";
 
 const DEADLINE_MS = 60_000;
 let workshop: Workshop;
 let address: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
   workshop = new Workshop();
   ({ address } = await workshop.serve("--store", "memory"));
 }, DEADLINE_MS);
 
-afterEach(() => workshop[Symbol.asyncDispose]());
+afterAll(() => workshop[Symbol.asyncDispose]());
 
 async function sluice(...args: string[]): Promise<string> {
-  const { status, out, err } = await workshop.run([...args, "--address", address]);
+  const { status, out, err } = await runInProcess([...args, "--address", address]);
   expect(err).toBe("");
   expect(status).toBe(0);
   return out.trim();
@@ -21,7 +22,7 @@ async function sluice(...args: string[]): Promise<string> {
 
 describe("the operators' commands", { timeout: DEADLINE_MS }, () => {
   it("list, explain, cancel, retry and purge tasks", async () => {
-    await sluice("submit", "--queue", "mail", "--random", "--count", "25");
+    await workshop.run(["submit", "--queue", "mail", "--random", "--count", "25", "--address", address]);
     expect((await sluice("tasks", "list", "--queue", "mail", "--limit", "30")).split("\n")).toHaveLength(26);
     const first: unknown = JSON.parse(
       (await sluice("tasks", "list", "--queue", "mail", "--json")).split("\n")[0] ?? "",
@@ -37,25 +38,25 @@ describe("the operators' commands", { timeout: DEADLINE_MS }, () => {
   });
 
   it("pause, resume and set queues", async () => {
-    expect(await sluice("queues", "pause", "mail")).toMatch(/^paused +yes$/m);
-    expect(await sluice("queues", "list")).toMatch(/^mail .* paused$/m);
-    expect(await sluice("queues", "resume", "mail")).toMatch(/^paused +no$/m);
-    expect(await sluice("queues", "set", "mail", "--max-lead", "1", "--retention", "1h")).toMatch(
+    expect(await sluice("queues", "pause", "letters")).toMatch(/^paused +yes$/m);
+    expect(await sluice("queues", "list")).toMatch(/^letters .* paused$/m);
+    expect(await sluice("queues", "resume", "letters")).toMatch(/^paused +no$/m);
+    expect(await sluice("queues", "set", "letters", "--max-lead", "1", "--retention", "1h")).toMatch(
       /^max lead +1 tasks/m,
     );
     const [queue]: unknown[] = JSON.parse(await sluice("queues", "list", "--json"));
-    expect(queue).toMatchObject({ name: "mail", settings: { maxLead: 1, retentionMs: 3_600_000, maxLag: 100 } });
+    expect(queue).toMatchObject({ name: "letters", settings: { maxLead: 1, retentionMs: 3_600_000, maxLag: 100 } });
   });
 
   it("list, weigh, explain and drain analyzers", async () => {
-    const worker = workshop.start(["work", "--queue", "mail", "--id", "w1", "--exec", "cat", "--address", address]);
+    const worker = workshop.start(["work", "--queue", "parcels", "--id", "w1", "--exec", "cat", "--address", address]);
     await worker.says("attached to");
-    expect(await sluice("analyzers", "list", "--queue", "mail")).toMatch(/^w1 +attached +1 /m);
+    expect(await sluice("analyzers", "list", "--queue", "parcels")).toMatch(/^w1 +attached +1 /m);
     expect(await sluice("analyzers", "weight", "w1", "0.5")).toMatch(/^w1 +attached +0.5 /m);
     expect(await sluice("explain", "analyzer", "w1")).not.toBe("");
     await sluice("analyzers", "drain", "w1");
     expect((await worker.ended).status).toBe(0);
-    const again = await workshop.run(["analyzers", "drain", "w1", "--address", address]);
+    const again = await runInProcess(["analyzers", "drain", "w1", "--address", address]);
     expect(again.status).toBe(1);
     expect(again.err).toMatch(/^error: analyzer w1 is not attached.*\(NOT_FOUND\)\n$/);
   });

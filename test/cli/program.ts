@@ -1,6 +1,7 @@
 /** Runs the built program as users do, and waits for what it says. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -124,4 +125,16 @@ export class Workshop implements AsyncDisposable {
 
 function completeLinePort(line: string): number | undefined {
   return line.endsWith("}") ? startedPort(line) : undefined;
+}
+
+/** A port that nobody listens on, for a node that is to come later. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
 }

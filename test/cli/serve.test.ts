@@ -1,5 +1,5 @@
-import { Admin } from "@sluice/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runInProcess } from "./in-process.ts";
 import { Workshop } from "./program.ts";
 
 const DEADLINE_MS = 60_000;
@@ -26,14 +26,14 @@ describe("sluice serve", { timeout: DEADLINE_MS }, () => {
     expect(events(out).slice(-4)).toEqual(["node.stopping", "node.draining", "node.drained", "node.stopped"]);
 
     const second = await workshop.serve();
-    const found = await workshop.run(["tasks", "get", id, "--json", "--address", second.address]);
+    const found = await runInProcess(["tasks", "get", id, "--json", "--address", second.address]);
     expect(JSON.parse(found.out)).toMatchObject({ spec: { id }, state: "TASK_STATE_PENDING" });
   });
 
-  it("stops in order when an operator asks for it by RPC", async () => {
+  it("stops in order when an operator asks for it", async () => {
     const { node, address } = await workshop.serve("--store", "memory");
-    await using admin = new Admin({ address });
-    await admin.drainNode();
+    const asked = await runInProcess(["node", "drain", "--address", address]);
+    expect(asked).toMatchObject({ status: 0, out: expect.stringContaining("drains") });
     const { status, out } = await node.ended;
     expect(status).toBe(0);
     expect(events(out).slice(-4)).toEqual(["node.stopping", "node.draining", "node.drained", "node.stopped"]);
@@ -65,7 +65,7 @@ describe("sluice serve", { timeout: DEADLINE_MS }, () => {
     worker.kill("SIGKILL");
     const again = await workshop.serve();
     const id = submitted.out.trim();
-    const found = await workshop.run(["tasks", "get", id, "--json", "--address", again.address]);
+    const found = await runInProcess(["tasks", "get", id, "--json", "--address", again.address]);
     const task: unknown = JSON.parse(found.out);
     expect(task).toMatchObject({ state: "TASK_STATE_PENDING" });
     expect(task).not.toHaveProperty("attempts");

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runInProcess } from "./in-process.ts";
 import { Workshop } from "./program.ts";
 
 const DEADLINE_MS = 60_000;
@@ -20,16 +21,19 @@ describe("the command line", { timeout: DEADLINE_MS }, () => {
       "serve",
       "demo",
       "submit",
+      "dispatch",
       "work",
+      "top",
       "stats",
       "tasks",
       "queues",
       "analyzers",
       "explain",
+      "node",
       "config",
     ]) {
       expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
-      const help = await workshop.run([command, "--help"]);
+      const help = await runInProcess([command, "--help"]);
       expect(help.status).toBe(0);
       expect(help.out).toContain("Examples:");
     }
@@ -45,17 +49,28 @@ describe("the command line", { timeout: DEADLINE_MS }, () => {
     [["tasks", "cancel"], "name the tasks"],
     [["serve", "--port", "many"], "--port is 'many', expected 0 to 65535"],
     [["demo", "--weights", "1,x"], "Expected a number greater than 0"],
+    [["demo", "--interactive", "--json"], "--json does not go with --interactive"],
+    [["dispatch", "gone.yaml"], "cannot read gone.yaml: ENOENT"],
+    [["top", "--interval", "5ms"], "Expected 100ms to 1h"],
+    [["queues", "set", "q"], "say what to set"],
+    [["queues", "set", "q", "--paused", "maybe"], "Expected yes or no"],
+    [["node", "drain", "--address", "a:1,b:2"], "name one node"],
     [[], "Usage: sluice"],
   ])("refuses %j with status 2 and a hint", async (args, hint) => {
-    const { status, err } = await workshop.run(args);
+    const { status, err } = await runInProcess(args);
     expect(status).toBe(2);
     expect(err).toContain(hint);
   });
 
+  it("ends the process with the status of the command", async () => {
+    expect((await workshop.run(["sbumit"])).status).toBe(2);
+  });
+
   it("says where each value of the configuration comes from", async () => {
     writeFileSync(join(workshop.directory, "node.yaml"), "leaseMs: 10s\nport: 1\n");
-    const { out } = await workshop.run(["config", "--json", "--config", "node.yaml", "--port", "3"], {
-      SLUICE_PORT: "2",
+    const { out } = await runInProcess(["config", "--json", "--config", "node.yaml", "--port", "3"], {
+      env: { SLUICE_PORT: "2" },
+      directory: workshop.directory,
     });
     expect(JSON.parse(out)).toMatchObject({
       port: { value: 3, from: "--port" },

@@ -91,7 +91,10 @@ export class Admin implements AsyncDisposable {
     return (await this.#call(AdminService.method.listAnalyzers, { queue })).analyzers;
   }
 
-  /** Changes the weight of an attached analyzer until its next hello. NOT_FOUND when it is not attached. */
+  /**
+   * Changes the weight of an attached analyzer. An `Analyzer` keeps it, over reconnects, until it is closed; a restarted one
+   * begins with its own. NOT_FOUND when it is not attached.
+   */
   async setWeight(analyzerId: string, weight: number): Promise<AnalyzerRecord> {
     return present((await this.#call(AdminService.method.setAnalyzerWeight, { analyzerId, weight })).analyzer);
   }

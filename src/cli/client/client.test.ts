@@ -44,17 +44,16 @@ describe("an error of the node", () => {
 
 describe("notices of an outage", () => {
   it("tell its beginning and its end once each", () => {
-    const terminal = collectingTerminal();
-    const logger = outageNotices(terminal, ADDRESSES);
+    const said: string[] = [];
+    const logger = outageNotices((line) => said.push(line), ADDRESSES);
     logger.info({}, "submits are accepted again");
     for (let failure = 0; failure < 3; failure++) logger.warn({ code: "UNAVAILABLE" }, "submit failed");
     logger.info({}, "submits are accepted again");
     logger.warn({ code: "RESOURCE_EXHAUSTED" }, "queue q is full");
-    expect(terminal.err.text.split("\n")).toEqual([
+    expect(said).toEqual([
       "waiting: no node at 127.0.0.1:7070; start one with 'sluice serve', or name another with --address",
       "the node answers again",
       "waiting: queue q is full",
-      "",
     ]);
   });
 });

@@ -8,13 +8,13 @@ import { type Palette, paletteFor } from "../output/colour.ts";
 import { formatCount, formatDuration } from "../output/figures.ts";
 import { formatTable, numberColumn, textColumn } from "../output/table.ts";
 import { analyzerState } from "../stats/report.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+import { printLine, printNotice, type Terminal } from "../terminal.ts";
 import { weight } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
   sluice analyzers list --queue logs
-  sluice analyzers weight worker-3 0.1            until it connects again
+  sluice analyzers weight worker-3 0.1            until its process ends
   sluice analyzers drain worker-3                 it finishes what it has and leaves`;
 
 interface Options extends AddressOptions {
@@ -38,13 +38,16 @@ function listCommand(terminal: Terminal): Command {
     .option("--queue <name>", "only those that serve this queue")
     .option("--json", "print JSON")
     .action(async (options: Options & { readonly queue?: string }) => {
-      print(await withAdmin(options, terminal, (admin) => admin.analyzers(options.queue)), options, terminal);
+      const analyzers = await withAdmin(options, terminal, (admin) => admin.analyzers(options.queue));
+      print(analyzers, options, terminal);
+      const place = options.queue === undefined ? "" : ` for queue ${options.queue}`;
+      if (analyzers.length === 0) printNotice(terminal, `no analyzers${place}: start one with 'sluice work'`);
     });
 }
 
 function weightCommand(terminal: Terminal): Command {
   return addAddressOption(new Command("weight"))
-    .description("Changes the weight of an attached analyzer, until it connects again.")
+    .description("Changes the weight of an attached analyzer, until its process ends.")
     .argument("<id>", "id of the analyzer")
     .argument("<weight>", "its new weight", weight)
     .option("--json", "print JSON")

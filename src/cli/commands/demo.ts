@@ -1,20 +1,24 @@
 /** `sluice demo`: shows weighted distribution with real processes. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { runInteractiveDemo } from "../demo/interactive.ts";
 import { runDemo } from "../demo/run.ts";
-import { ExitStatus } from "../exit.ts";
+import { ExitStatus, UsageError } from "../exit.ts";
 import { formatDuration } from "../output/figures.ts";
 import type { Terminal } from "../terminal.ts";
-import { durationMs, weight, wholeNumber } from "./options.ts";
+import { timerMs, weight, wholeNumber } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
   sluice demo                              1,000 messages to analyzers with weights 0.4, 0.3, 0.2 and 0.1
   sluice demo --chaos                      the same, and the heaviest analyzer is killed half way
   sluice demo --weights 5,1 --tasks 2000
+  sluice demo --interactive                a menu: send logs, kill an analyzer, change a weight, see who gets what
   sluice demo --json                       the outcome for programs
 
 The node and each analyzer are processes of their own; tasks are kept on disk in a temporary folder.
-Exit status: 1 when a task is lost or a share is off by more than 5 points.`;
+Exit status: 1 when a task is lost or a share is off by more than 5 points. With --interactive the choices are read from
+standard input, which may be a pipe; its analyzers take 10 tasks at a time each, and the queue has a max lead of 1, so
+that shares are exact at any load.`;
 
 const DEFAULTS = {
   tasks: 1000,
@@ -32,6 +36,7 @@ interface Options {
   readonly emitters: number;
   readonly weights: readonly number[];
   readonly chaos?: true;
+  readonly interactive?: true;
   readonly json?: true;
 }
 
@@ -46,7 +51,7 @@ export function demoCommand(terminal: Terminal, program: string): Command {
     .option("--tasks <n>", "messages in all", wholeNumber(1, 10_000_000), DEFAULTS.tasks)
     .addOption(
       new Option("--duration <duration>", "time over which they are sent")
-        .argParser(durationMs)
+        .argParser(timerMs)
         .default(DEFAULTS.durationMs, formatDuration(DEFAULTS.durationMs)),
     )
     .option("--emitters <n>", "services that send them", wholeNumber(1, 1000), DEFAULTS.emitters)
@@ -56,14 +61,26 @@ export function demoCommand(terminal: Terminal, program: string): Command {
         .default(DEFAULTS.weights, DEFAULTS.weights.join(",")),
     )
     .option("--chaos", "kill the heaviest analyzer half way")
+    .option("--interactive", "choose from a menu what happens")
     .option("--json", "print the outcome as JSON")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: Options) => {
+    .action(async (options: Options, command: Command) => {
+      if (options.interactive) {
+        refuseOther(command);
+        throw new ExitStatus(await runInteractiveDemo(options.weights, program, terminal));
+      }
       const { tasks, duration, emitters } = options;
       const settings = { tasks, durationMs: duration, emitters, weights: options.weights };
       const flags = { chaos: options.chaos === true, json: options.json === true };
       throw new ExitStatus(await runDemo({ ...settings, ...flags }, program, terminal));
     });
+}
+
+/** Options that a menu has no use for. */
+function refuseOther(command: Command): void {
+  for (const name of ["tasks", "duration", "emitters", "chaos", "json"]) {
+    if (command.getOptionValueSource(name) === "cli") throw new UsageError(`--${name} does not go with --interactive`);
+  }
 }
 
 function weights(text: string): readonly number[] {

@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from "commander";
 import { parseDurationMs, parseNumber } from "../quantity.ts";
 
+/** The longest wait of a timer, in milliseconds; a longer one would end at once. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
 /** A whole number within bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -25,6 +28,13 @@ export function weight(text: string): number {
 export function durationMs(text: string): number {
   const value = parseDurationMs(text);
   if (value === undefined) throw new InvalidArgumentError("Expected a duration such as 500ms, 30s, 5m or 1d.");
+  return value;
+}
+
+/** A duration that this program waits for itself: timers of Node.js take no more than 24 days. */
+export function timerMs(text: string): number {
+  const value = durationMs(text);
+  if (value > MAX_TIMER_MS) throw new InvalidArgumentError("Expected at most 24d.");
   return value;
 }
 

@@ -13,7 +13,7 @@ import {
 } from "../operate/queue-settings.ts";
 import { formatCount, formatDuration } from "../output/figures.ts";
 import { formatPairs, formatTable, numberColumn, textColumn } from "../output/table.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+import { printLine, printNotice, type Terminal } from "../terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -46,6 +46,7 @@ function listCommand(terminal: Terminal): Command {
       const queues = await withAdmin(options, terminal, (admin) => admin.queues());
       if (options.json) printLine(terminal, JSON.stringify(queues.map(queueJson), undefined, 2));
       else for (const line of queueTable(queues)) printLine(terminal, line);
+      if (queues.length === 0) printNotice(terminal, "no queues yet: the first submit or analyzer creates one");
     });
 }
 

@@ -7,7 +7,7 @@ import { type AddressOptions, addAddressOption, nodeAddresses } from "../client/
 import { answered } from "../client/errors.ts";
 import { stopRequested } from "../signals.ts";
 import { printReport, reportPrinter, watchStats } from "../stats/watch.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+import { printLine, printNotice, type Terminal } from "../terminal.ts";
 import { durationMs } from "./options.ts";
 
 const EXAMPLES = `
@@ -48,6 +48,7 @@ async function stats(options: Options, terminal: Terminal): Promise<void> {
     const figures = await answered(admin.stats(queue), addresses);
     if (options.json) printLine(terminal, statsJson(figures, 2));
     else printReport(figures, terminal);
+    noteUnknownQueue(figures, queue, terminal);
     return;
   }
   const stop = new AbortController();
@@ -60,6 +61,12 @@ async function stats(options: Options, terminal: Terminal): Promise<void> {
     ? (figures: GetStatsResponse) => printLine(terminal, statsJson(figures, 0))
     : reportPrinter(terminal);
   await answered(watchStats(admin, settings, terminal, show), addresses);
+}
+
+/** Figures of one queue are empty when there is none of that name: probably a slip. */
+function noteUnknownQueue(figures: GetStatsResponse, queue: string | undefined, terminal: Terminal): void {
+  if (queue === undefined || figures.queues.length > 0) return;
+  printNotice(terminal, `there is no queue ${queue}: 'sluice queues list' shows those that there are`);
 }
 
 /** Also what is zero, so that programs find every field. */

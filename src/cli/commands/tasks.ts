@@ -8,8 +8,9 @@ import { CommandError, EXIT_FAILED, EXIT_OK, ExitStatus } from "../exit.ts";
 import { addFilterOptions, type FilterOptions, stateName, taskFilter, taskSelection } from "../operate/task-filter.ts";
 import { cancelAll, describeTotals, type OperationTotals, purgeAll, retryAll } from "../operate/task-operations.ts";
 import { formatError, taskDetails, taskTable } from "../operate/task-report.ts";
+import { formatCount, formatDuration, formatPlural } from "../output/figures.ts";
 import { printLine, printNotice, type Terminal } from "../terminal.ts";
-import { durationMs, wholeNumber } from "./options.ts";
+import { timerMs, wholeNumber } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
@@ -82,7 +83,11 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   for (const line of options.json ? tasks.map((task) => taskJson(task, 0)) : taskTable(tasks))
     printLine(terminal, line);
   if (isCut) printNotice(terminal, "there are more; see them with a higher --limit");
+  else if (tasks.length === 0) printNotice(terminal, "no task matches");
 }
+
+/** Ids of open tasks said when the time is over; more are counted. */
+const MAX_NAMED = 10;
 
 interface WaitOptions extends AddressOptions, JsonOption {
   readonly timeout?: number;
@@ -93,7 +98,7 @@ function waitCommand(terminal: Terminal): Command {
   return addAddressOption(new Command("wait"))
     .description("Waits until tasks have ended. Exit status: 0 when all were completed, else 1.")
     .argument("<ids...>", "ids of the tasks")
-    .option("--timeout <duration>", "give up after this long (default: never)", durationMs)
+    .option("--timeout <duration>", "give up after this long (default: never)", timerMs)
     .option("--result", "print what the tasks returned, and nothing else")
     .option("--json", "print a line of JSON per task")
     .action(async (ids: string[], options: WaitOptions) => {
@@ -105,18 +110,28 @@ async function waitFor(ids: readonly string[], options: WaitOptions, terminal: T
   const { timeout } = options;
   const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
   let isEveryCompleted = true;
+  const open = new Set(ids);
   await withAdmin(options, terminal, async (admin) => {
     try {
       for await (const { id, task } of admin.waitTasks(ids, signal)) {
+        open.delete(id);
         if (task?.state !== TaskState.COMPLETED) isEveryCompleted = false;
         printEnding(id, task, options, terminal);
       }
     } catch (error) {
-      if (signal?.aborted) throw new CommandError("not all tasks have ended in time");
+      if (signal?.aborted) throw new CommandError(notEnded([...open], timeout ?? 0));
       throw error;
     }
   });
   return isEveryCompleted ? EXIT_OK : EXIT_FAILED;
+}
+
+function notEnded(open: readonly string[], timeoutMs: number): string {
+  const named = open.slice(0, MAX_NAMED).map((id) => `  ${id}`);
+  if (open.length > MAX_NAMED) named.push(`  and ${formatCount(open.length - MAX_NAMED)} more`);
+  const count = formatPlural(open.length, "task");
+  const reason = `${count} had not ended after ${formatDuration(timeoutMs)} ('sluice explain task ID' says why):`;
+  return [reason, ...named].join("\n");
 }
 
 function printEnding(id: string, task: Task | undefined, options: WaitOptions, terminal: Terminal): void {
@@ -137,21 +152,27 @@ function endingLine(id: string, task: Task): string {
   return [id, stateName(task.state), ...(task.error === undefined ? [] : [formatError(task.error)])].join("  ");
 }
 
+/** States in which a task can be cancelled. */
+const WAITING = [TaskState.PENDING, TaskState.SCHEDULED, TaskState.RUNNING, TaskState.RETRYING] as const;
+/** States in which a task can be deleted. */
+const ENDED = [TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED] as const;
+
 type OperationOptions = AddressOptions & FilterOptions & JsonOption;
 
 function operationCommand(name: string): Command {
   return addFilterOptions(addAddressOption(new Command(name)))
     .argument("[ids...]", "ids of the tasks; or select them by --queue and further filters")
-    .option("--json", "print JSON");
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExit status: 1 when a task named by id was skipped.");
 }
 
 function cancelCommand(terminal: Terminal): Command {
   return operationCommand("cancel")
     .description("Cancels tasks. Waiting ones end at once, the analyzers of running ones are asked to stop.")
     .action(async (ids: string[], options: OperationOptions) => {
-      const selection = taskSelection(ids, options, Date.now());
+      const selection = taskSelection(ids, options, Date.now(), WAITING);
       const totals = await withAdmin(options, terminal, (admin) => cancelAll(admin, selection));
-      printTotals(totals, "cancelled", options, terminal);
+      printTotals(totals, "cancelled", { ...options, ids }, terminal);
     });
 }
 
@@ -160,9 +181,9 @@ function retryCommand(terminal: Terminal): Command {
     .description("Puts dead letters, or cancelled tasks, back in their original place with fresh attempts.")
     .option("--rate <n>", "at most this many per second (default: no limit)", wholeNumber(1, 1_000_000))
     .action(async (ids: string[], options: OperationOptions & { readonly rate?: number }) => {
-      const selection = taskSelection(ids, options, Date.now());
+      const selection = taskSelection(ids, options, Date.now(), [TaskState.FAILED, TaskState.CANCELLED]);
       const totals = await withAdmin(options, terminal, (admin) => retryAll(admin, selection, options.rate ?? 0));
-      printTotals(totals, "put back", options, terminal);
+      printTotals(totals, "put back", { ...options, ids }, terminal);
     });
 }
 
@@ -170,14 +191,21 @@ function purgeCommand(terminal: Terminal): Command {
   return operationCommand("purge")
     .description("Deletes ended tasks for good, before their retention would.")
     .action(async (ids: string[], options: OperationOptions) => {
-      const selection = taskSelection(ids, options, Date.now());
+      const selection = taskSelection(ids, options, Date.now(), ENDED);
       const totals = await withAdmin(options, terminal, (admin) => purgeAll(admin, selection));
-      printTotals(totals, "deleted", options, terminal);
+      printTotals(totals, "deleted", { ...options, ids }, terminal);
     });
 }
 
-function printTotals(totals: OperationTotals, verb: string, options: JsonOption, terminal: Terminal): void {
+function printTotals(
+  totals: OperationTotals,
+  verb: string,
+  options: JsonOption & { readonly ids: readonly string[] },
+  terminal: Terminal,
+): void {
   printLine(terminal, options.json ? JSON.stringify(totals) : describeTotals(totals, verb));
+  // Of those found by a filter, some may have moved on meanwhile: nobody asked for them by name.
+  if (options.ids.length > 0 && totals.skipped > 0) throw new ExitStatus(EXIT_FAILED);
 }
 
 function taskJson(task: Task, indent: number): string {

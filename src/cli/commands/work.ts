@@ -7,7 +7,7 @@ import type { Terminal } from "../terminal.ts";
 import { EXIT_NON_RETRYABLE, execHandler } from "../work/exec-handler.ts";
 import { loadHandlers } from "../work/handlers-module.ts";
 import { runWork } from "../work/run.ts";
-import { durationMs, textList, weight, wholeNumber } from "./options.ts";
+import { textList, timerMs, weight, wholeNumber } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
@@ -46,7 +46,7 @@ export function workCommand(terminal: Terminal, version: string): Command {
     .option("--concurrency <n>", "most tasks at a time (default: 10 times the weight)", wholeNumber(1, 100_000))
     .option("--exec <command>", "run this shell command for each task")
     .option("--handlers <module>", "JavaScript module with the handlers")
-    .option("--drain-timeout <duration>", "how long a stop waits for running tasks (default: 30s)", durationMs)
+    .option("--drain-timeout <duration>", "how long a stop waits for running tasks (default: 30s)", timerMs)
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => {
       throw new ExitStatus(await work(options, terminal, version));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { addConfigFlags, configFlags, configReference } from "./reference.ts";
@@ -11,6 +12,11 @@ describe("the reference of the configuration", () => {
       expect(help).toContain(flag);
       expect(page).toContain(`| \`${name}\` | \`${flag}\` | \`${variable}\` |`);
     }
+  });
+
+  it("is committed as the program prints it: sluice config --markdown > docs/configuration.md", () => {
+    const committed = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
+    expect(committed).toBe(configReference());
   });
 
   it("gives the flags of the command line back by key", () => {

@@ -36,6 +36,7 @@ export class DemoCluster {
   readonly #directory = mkdtempSync(join(tmpdir(), "sluice-demo-"));
   readonly #crashed = new Set<DemoProcess>();
   #analyzers: readonly DemoAnalyzer[] = [];
+  #concurrency: number | undefined;
   #node: DemoProcess | undefined;
   #address = "";
 
@@ -53,8 +54,12 @@ export class DemoCluster {
     return this.#analyzers;
   }
 
-  /** Starts the node, then the analyzers; resolves when the node serves. CommandError when it does not. */
-  async start(weights: readonly number[]): Promise<void> {
+  /**
+   * Starts the node, then the analyzers; resolves when the node serves. CommandError when it does not.
+   * @param concurrency most tasks at a time of each analyzer; undefined: what follows from its weight
+   */
+  async start(weights: readonly number[], concurrency?: number): Promise<void> {
+    this.#concurrency = concurrency;
     this.#address = `127.0.0.1:${await this.#startNode()}`;
     this.#analyzers = weights.map((weight, index) => this.#startAnalyzer(`analyzer-${index + 1}`, weight));
   }
@@ -63,6 +68,17 @@ export class DemoCluster {
   async crash(analyzer: DemoAnalyzer): Promise<void> {
     this.#crashed.add(analyzer.process);
     await analyzer.process.crash();
+  }
+
+  /** Whether an analyzer was killed and not started again. */
+  isCrashed(analyzer: DemoAnalyzer): boolean {
+    return this.#crashed.has(analyzer.process);
+  }
+
+  /** Starts an analyzer that was killed again, under its id. */
+  restart(analyzer: DemoAnalyzer, weight: number): void {
+    const again = this.#startAnalyzer(analyzer.id, weight);
+    this.#analyzers = this.#analyzers.map((each) => (each.id === analyzer.id ? again : each));
   }
 
   /** Stops the analyzers, then the node, and takes the folder away. Resolves with what did not end in order. */
@@ -120,7 +136,8 @@ export class DemoCluster {
   #startAnalyzer(id: string, weight: number): DemoAnalyzer {
     const handlers = join(dirname(this.#program), "demo", "log-handler.js");
     const identity = ["--id", id, "--queue", DEMO_QUEUE, "--weight", String(weight)];
-    const args = ["work", "--address", this.#address, ...identity, "--handlers", handlers];
+    const most = this.#concurrency === undefined ? [] : ["--concurrency", String(this.#concurrency)];
+    const args = ["work", "--address", this.#address, ...identity, ...most, "--handlers", handlers];
     return { id, weight, process: this.#launch(args, () => {}) };
   }
 

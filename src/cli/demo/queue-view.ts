@@ -12,8 +12,8 @@ export interface QueueView {
   readonly running: number;
   /** Deliveries lost with their analyzer. */
   readonly lost: number;
-  /** Analyzers with a live stream. */
-  readonly attached: number;
+  /** Ids of the analyzers with a live stream. */
+  readonly attached: readonly string[];
   /** Per analyzer, those that are gone included, by id. */
   readonly analyzers: readonly (AnalyzerCount & { readonly inFlight: number })[];
 }
@@ -28,7 +28,7 @@ export function queueView(stats: GetStatsResponse): QueueView {
     waiting: (counts?.pending ?? 0) + (counts?.scheduled ?? 0) + (counts?.retrying ?? 0),
     running: counts?.running ?? 0,
     lost: queue?.totals?.lost ?? 0,
-    attached: stats.analyzers.filter((analyzer) => analyzer.state === AnalyzerState.ATTACHED).length,
+    attached: stats.analyzers.filter(({ state }) => state === AnalyzerState.ATTACHED).map(({ id }) => id),
     analyzers: stats.analyzers.map(({ id, weight, completed, inFlight }) => ({
       analyzerId: id,
       weight,

@@ -79,7 +79,8 @@ export function outcomeLines(outcome: DemoOutcome, problems: readonly string[], 
   return lines;
 }
 
-function shareTable(rows: readonly ShareRow[]): string[] {
+/** Shares as they were against what weights promise. */
+export function shareTable(rows: readonly ShareRow[]): string[] {
   return formatTable(
     [textColumn("ANALYZER"), ...["WEIGHT", "COMPLETED", "ACTUAL", "EXPECTED", "OFF BY"].map(numberColumn)],
     rows.map((row) => [

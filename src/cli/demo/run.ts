@@ -13,6 +13,7 @@ import { paletteFor } from "../output/colour.ts";
 import { formatCount, formatPercent } from "../output/figures.ts";
 import { stopRequested } from "../signals.ts";
 import { printLine, printNotice, type Terminal } from "../terminal.ts";
+import { whenAttached } from "./attachment.ts";
 import { DEMO_QUEUE, DemoCluster } from "./cluster.ts";
 import { type EmissionCounts, emitMessages } from "./emission.ts";
 import { type QueueView, queueView } from "./queue-view.ts";
@@ -36,8 +37,6 @@ export interface DemoSettings {
 const LOOK_MS = 100;
 /** How often a line is printed. */
 const LINE_MS = 1000;
-/** How long the analyzers may take to attach. */
-const ATTACH_DEADLINE_MS = 20_000;
 /** With nothing completed for this long, what is missing is taken for lost. */
 const STALL_MS = 30_000;
 
@@ -98,7 +97,7 @@ class DemoRun {
     await this.#cluster.start(weights);
     const admin = new Admin({ address: this.#cluster.address });
     try {
-      await this.#attached(admin);
+      await whenAttached(admin, this.#cluster, this.#signal);
       this.#say(`${emitters} emitters send ${formatCount(tasks)} log messages to ${this.#cluster.address}`);
       const startMs = performance.now();
       const end = new AbortController();
@@ -121,17 +120,6 @@ class DemoRun {
   async #look(admin: Admin): Promise<QueueView> {
     this.#signal.throwIfAborted();
     return queueView(await admin.stats(DEMO_QUEUE));
-  }
-
-  async #attached(admin: Admin): Promise<void> {
-    const deadlineMs = performance.now() + ATTACH_DEADLINE_MS;
-    while ((await this.#look(admin)).attached < this.#settings.weights.length) {
-      if (performance.now() > deadlineMs) {
-        const words = this.#cluster.analyzers.flatMap((analyzer) => analyzer.process.lastLines);
-        throw new CommandError(["the demo's analyzers did not attach in time", ...words].join("\n  "));
-      }
-      await wait(LOOK_MS, undefined, { signal: this.#signal });
-    }
   }
 
   /** Resolves with the last look. */

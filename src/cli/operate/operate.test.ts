@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { TaskSchema, TaskState } from "@sluice/client/contract";
+import { QueueSettingsSchema, TaskSchema, TaskState } from "@sluice/client/contract";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../exit.ts";
@@ -15,6 +15,8 @@ function parse(command: Command, args: readonly string[]) {
     .parse(args, { from: "user" })
     .opts();
 }
+
+const ENDED = [TaskState.COMPLETED, TaskState.FAILED];
 
 describe("options that say which tasks", () => {
   it("become a filter", () => {
@@ -33,15 +35,31 @@ describe("options that say which tasks", () => {
   });
 
   it("are ids or a filter with a queue, so that nothing is changed by a slip", () => {
-    expect(taskSelection(["7"], {}, 0)).toEqual({ ids: ["7"] });
-    expect(taskSelection([], { queue: "q" }, 0)).toMatchObject({ filter: { queue: "q" } });
-    expect(() => taskSelection([], {}, 0)).toThrow(UsageError);
-    expect(() => taskSelection([], { type: "x" }, 0)).toThrow(UsageError);
-    expect(() => taskSelection(["7"], { queue: "q" }, 0)).toThrow(UsageError);
+    expect(taskSelection(["7"], {}, 0, ENDED)).toEqual({ ids: ["7"] });
+    expect(taskSelection([], { queue: "q" }, 0, ENDED)).toMatchObject({ filter: { queue: "q" } });
+    expect(() => taskSelection([], {}, 0, ENDED)).toThrow(UsageError);
+    expect(() => taskSelection([], { type: "x" }, 0, ENDED)).toThrow(UsageError);
+    expect(() => taskSelection(["7"], { queue: "q" }, 0, ENDED)).toThrow(UsageError);
+  });
+
+  it("are refused in states that the operation can do nothing with", () => {
+    const select = (state: TaskState) => taskSelection([], { queue: "q", state: [state] }, 0, ENDED);
+    expect(select(TaskState.FAILED)).toMatchObject({ filter: { states: [TaskState.FAILED] } });
+    expect(() => select(TaskState.PENDING)).toThrow(
+      "nothing can be done here with pending tasks: only with completed, failed",
+    );
   });
 });
 
 describe("options that set a queue", () => {
+  it("reach every setting of the contract", () => {
+    const amounts = ["--max-lag", "--max-lead", "--max-waiting", "--retention-count", "--dead-retention-count"];
+    const quantities = ["--hold", "--max-waiting-bytes", "--retention", "--dead-retention"];
+    const args = ["--paused", "yes", ...[...amounts, ...quantities].flatMap((name) => [name, "7"])];
+    const settings = queueSettingsInput(parse(addQueueSettings(new Command()), args));
+    expect(Object.keys(settings).sort()).toEqual(QueueSettingsSchema.fields.map(({ localName }) => localName).sort());
+  });
+
   it("change only what is given", () => {
     const args = ["--max-lead", "1", "--retention", "1h", "--max-waiting-bytes", "1GiB"];
     expect(queueSettingsInput(parse(addQueueSettings(new Command()), args))).toEqual({

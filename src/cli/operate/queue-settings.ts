@@ -8,6 +8,7 @@ import { parseBytes, parseNumber } from "../quantity.ts";
 
 /** The options that `addQueueSettings` adds, as read. */
 export interface QueueSettingsOptions {
+  readonly paused?: boolean;
   readonly maxLag?: number;
   readonly maxLead?: number;
   readonly hold?: number;
@@ -25,6 +26,7 @@ const MAX_COUNT = 4_294_967_295;
 /** Adds the options. */
 export function addQueueSettings(command: Command): Command {
   return command
+    .option("--paused <yes|no>", "yes: no deliveries; as 'queues pause' and 'queues resume' (default: no)", yesNo)
     .option("--max-lag <tasks>", "most tasks that an analyzer which returns is owed (default: 100)", tasks)
     .option(
       "--max-lead <tasks>",
@@ -46,9 +48,10 @@ export function addQueueSettings(command: Command): Command {
 
 /** The settings to change. */
 export function queueSettingsInput(options: QueueSettingsOptions): QueueSettingsInput {
-  const { maxLag, maxLead, hold, maxWaiting, maxWaitingBytes } = options;
+  const { paused, maxLag, maxLead, hold, maxWaiting, maxWaitingBytes } = options;
   const { retention, retentionCount, deadRetention, deadRetentionCount } = options;
   return {
+    ...(paused === undefined ? {} : { paused }),
     ...(maxLag === undefined ? {} : { maxLag }),
     ...(maxLead === undefined ? {} : { maxLead }),
     ...(hold === undefined ? {} : { holdMs: hold }),
@@ -67,11 +70,17 @@ export function settingsPairs(settings: QueueSettings): [name: string, value: st
   return [
     ["paused", settings.paused === true ? "yes" : "no"],
     ["max lag", `${formatCount(settings.maxLag ?? 0)} tasks`],
-    ["max lead", (settings.maxLead ?? 0) === 0 ? "no limit" : `${settings.maxLead} tasks, hold ${settings.holdMs}ms`],
+    ["max lead", (settings.maxLead ?? 0) === 0 ? "no limit" : `${settings.maxLead} tasks`],
+    ["hold", `${formatDuration(settings.holdMs ?? 0)}, counts with a max lead only`],
     ["max waiting", `${formatCount(settings.maxWaiting ?? 0)} tasks, ${formatBytes(settings.maxWaitingBytes ?? 0)}`],
     ["kept when ended", kept(settings.retentionMs, settings.retentionCount)],
     ["kept dead letters", kept(settings.deadRetentionMs, settings.deadRetentionCount)],
   ];
+}
+
+function yesNo(text: string): boolean {
+  if (text === "yes" || text === "no") return text === "yes";
+  throw new InvalidArgumentError("Expected yes or no.");
 }
 
 function tasks(text: string): number {

@@ -61,13 +61,27 @@ export function taskFilter(options: FilterOptions, nowMs: number): MessageInitSh
   };
 }
 
-/** The tasks named by id, or else by the filter. UsageError when both or neither are given. */
-export function taskSelection(ids: readonly string[], options: FilterOptions, nowMs: number): TaskSelection {
+/**
+ * The tasks named by id, or else by the filter. UsageError when both or neither are given, or a state that the operation
+ * cannot change anything of.
+ * @param possible states that the operation works on
+ */
+export function taskSelection(
+  ids: readonly string[],
+  options: FilterOptions,
+  nowMs: number,
+  possible: readonly TaskState[],
+): TaskSelection {
   const { queue, state, type, attribute, since, before } = options;
   const isFiltered = [queue, state, type, attribute, since, before].some((each) => each !== undefined);
   if (ids.length > 0 && isFiltered) throw new UsageError("name tasks by id or by filter, not both");
   if (ids.length > 0) return { ids };
   if (queue === undefined) throw new UsageError("name the tasks: by id, or with --queue and further filters");
+  const impossible = state?.find((each) => !possible.includes(each));
+  if (impossible !== undefined) {
+    const names = possible.map(stateName).join(", ");
+    throw new UsageError(`nothing can be done here with ${stateName(impossible)} tasks: only with ${names}`);
+  }
   return { filter: taskFilter(options, nowMs) };
 }
 

@@ -1,6 +1,7 @@
 /** Tasks as people read them. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Task, TaskError, TaskSpec } from "@sluice/client/contract";
+import { DEFAULT_PRIORITY } from "../../core/limits.ts";
 import { formatBytes, formatDuration } from "../output/figures.ts";
 import { formatPairs, formatTable, numberColumn, textColumn } from "../output/table.ts";
 import { stateName } from "./task-filter.ts";
@@ -21,7 +22,7 @@ export function taskTable(tasks: readonly Task[]): string[] {
       task.spec?.queue ?? "",
       task.spec?.type ?? "",
       stateName(task.state),
-      String(task.spec?.priority ?? ""),
+      String(task.spec?.priority ?? DEFAULT_PRIORITY),
       String(task.attempts),
       formatTime(task.submitTime),
       task.analyzerId,
@@ -68,7 +69,7 @@ function attemptsText(task: Task): string {
 function specPairs(spec: TaskSpec | undefined): [name: string, value: string][] {
   if (spec === undefined) return [];
   return [
-    ["priority", spec.priority === undefined ? "" : String(spec.priority)],
+    ["priority", String(spec.priority ?? DEFAULT_PRIORITY)],
     ["timeout", spec.timeoutMs === 0 ? "" : formatDuration(spec.timeoutMs)],
     ["fairness key", spec.fairnessKey],
     ...Object.entries(spec.attributes).map(([key, value]): [string, string] => [`attribute ${key}`, value]),
@@ -97,14 +98,14 @@ function formatContent(bytes: Uint8Array, contentType: string): string {
   const kind = contentType === "" ? "" : `, ${contentType}`;
   if (bytes.length === 0) return "";
   const size = `(${formatBytes(bytes.length)}${kind})`;
-  const text = asText(bytes);
+  const text = readableText(bytes);
   if (text === undefined) return size;
   const shown = text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text.trimEnd();
   return `${shown}  ${size}`;
 }
 
-/** Undefined for bytes that would garble a terminal. */
-function asText(bytes: Uint8Array): string | undefined {
+/** Bytes as text; undefined for those that would garble a terminal. */
+export function readableText(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     // Control characters other than tab and line ends could do anything to a terminal.

@@ -46,3 +46,23 @@ export function visibleLength(text: string): number {
   }
   return length + rest.length;
 }
+
+/** A line cut to what fits into `columns`; colour that was begun is ended. */
+export function clip(line: string, columns: number): string {
+  if (visibleLength(line) <= columns) return line;
+  let shown = "";
+  let room = columns;
+  let rest = line;
+  while (rest !== "") {
+    const start = rest.indexOf(ESCAPE);
+    const text = start < 0 ? rest : rest.slice(0, start);
+    shown += text.slice(0, room);
+    room -= Math.min(room, text.length);
+    if (start < 0) break;
+    // Codes take no room and are all kept: the last one ends what an earlier one began.
+    const end = rest.indexOf("m", start) + 1;
+    shown += rest.slice(start, end);
+    rest = rest.slice(end);
+  }
+  return shown;
+}

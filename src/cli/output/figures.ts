@@ -45,3 +45,8 @@ export function formatBytes(bytes: number): string {
 export function formatPlural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** A text cut to at most `length` characters, the last three of them dots when something is missing. */
+export function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Output } from "../terminal.ts";
-import { paletteFor, visibleLength } from "./colour.ts";
+import { clip, paletteFor, visibleLength } from "./colour.ts";
 import { ProgressBar, progressLine } from "./progress-bar.ts";
 import { formatPairs, formatTable, numberColumn, textColumn } from "./table.ts";
 
@@ -9,6 +9,7 @@ function collector(isTerminal: boolean): Output & { written: string } {
     written: "",
     isTerminal,
     columns: 60,
+    rows: 24,
     write(text) {
       this.written += text;
     },
@@ -67,6 +68,15 @@ describe("colour", () => {
   });
 });
 
+describe("a line cut to the screen", () => {
+  it("is left alone when it fits, and ends the colour that it began when it does not", () => {
+    const { bad } = paletteFor(collector(true), {});
+    expect(clip("four", 4)).toBe("four");
+    expect(clip(`a ${bad("long word")} more`, 6)).toBe(`a ${bad("long")}`);
+    expect(clip(bad("word"), 0)).toBe(bad(""));
+  });
+});
+
 describe("the progress bar", () => {
   it("fills with what is done and fits the terminal", () => {
     expect(progressLine(50, 100, "120/s", 60)).toBe("[####################--------------------]  50/100  120/s");
@@ -79,6 +89,14 @@ describe("the progress bar", () => {
     const output = collector(false);
     new ProgressBar(output, () => 0).update(1, 2, "");
     expect(output.written).toBe("");
+  });
+
+  it("makes room for a line that stays", () => {
+    const output = collector(true);
+    const bar = new ProgressBar(output, () => 0);
+    bar.update(1, 10, "");
+    bar.note("waiting");
+    expect(output.written.endsWith("1/10\r\u001b[Kwaiting\n")).toBe(true);
   });
 
   it("leaves out what comes too fast and cleans up after itself", () => {

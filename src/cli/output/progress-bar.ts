@@ -28,6 +28,12 @@ export class ProgressBar {
     this.#output.write(RETURN_AND_CLEAR + progressLine(done, total, note, this.#output.columns));
   }
 
+  /** Writes a line that stays, and the bar below it at its next update. */
+  note(line: string): void {
+    this.clear();
+    this.#output.write(`${line}\n`);
+  }
+
   /** Takes the line away, so that other output can follow. */
   clear(): void {
     if (!this.#drawn) return;

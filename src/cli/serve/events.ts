@@ -4,12 +4,13 @@
  * Each name carries its message, which is also its documentation.
  */
 import type { EngineEvent } from "../../engine/log.ts";
+import type { RpcEvent } from "../../rpc/status.ts";
 
 /** Events of the process around the engine. */
-export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed" | "rpc.fault";
+export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed";
 
 /** Every event of a node. */
-export type LogEvent = NodeEvent | EngineEvent;
+export type LogEvent = NodeEvent | EngineEvent | RpcEvent;
 
 /** What each event means. */
 export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
@@ -18,6 +19,8 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "node.stopped": "the node has stopped in good order",
   "node.failed": "the node cannot go on; the process ends",
   "rpc.fault": "a call failed for a reason that is the node's fault",
+  "connection.refused": "connections are refused: raise maxConnections or close some",
+  "connection.failed": "a connection could not be accepted",
   "node.draining": "no more work is given out; results are awaited",
   "node.drained": "the drain is over",
   "analyzer.attached": "an analyzer said hello and was welcomed",

@@ -17,7 +17,7 @@ describe("the report of the figures", () => {
     expect(statsReport(look({ node: NODE }), undefined, plain)).toEqual([
       "sluice 0.1.0, up 1m 1s, store lmdb, epoch 3, 1 session, 4 leases",
       "",
-      "no queues yet: the first submit or analyzer creates one",
+      "no queues to show: the first submit or analyzer creates one",
     ]);
   });
 

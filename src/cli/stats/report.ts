@@ -1,21 +1,15 @@
 /** The figures of a node as tables for people. */
-import { type Analyzer, AnalyzerState, type GetStatsResponse, type Node, type Queue } from "@sluice/client/contract";
+import { type Analyzer, AnalyzerState, type Node, type Queue } from "@sluice/client/contract";
 import type { Palette } from "../output/colour.ts";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatPlural } from "../output/figures.ts";
 import { formatTable, numberColumn, textColumn } from "../output/table.ts";
-
-/** A look at the figures, with when it was taken: two of them give rates. */
-export interface Look {
-  readonly stats: GetStatsResponse;
-  /** A clock that never jumps. */
-  readonly atMs: number;
-}
+import { type Look, ratesBetween } from "./rates.ts";
 
 /** All figures as lines. With an earlier look of the same node, rates are shown too. */
 export function statsReport(look: Look, earlier: Look | undefined, palette: Palette): string[] {
   const { node, queues, analyzers } = look.stats;
   const lines = node === undefined ? [] : [nodeLine(node, palette)];
-  if (queues.length === 0) return [...lines, "", "no queues yet: the first submit or analyzer creates one"];
+  if (queues.length === 0) return [...lines, "", "no queues to show: the first submit or analyzer creates one"];
   lines.push("", ...queueTable(look, earlier, palette));
   for (const queue of queues) {
     if (queue.shares.length === 0) continue;
@@ -24,7 +18,8 @@ export function statsReport(look: Look, earlier: Look | undefined, palette: Pale
   return lines;
 }
 
-function nodeLine(node: Node, palette: Palette): string {
+/** The node that answers, as a line. */
+export function nodeLine(node: Node, palette: Palette): string {
   const facts = [
     `sluice ${node.version}`,
     `up ${formatDuration(node.uptimeMs)}`,
@@ -66,23 +61,6 @@ function queueTable(look: Look, earlier: Look | undefined, palette: Palette): st
     return row;
   });
   return formatTable(columns, rows);
-}
-
-/** Events per second of each queue. */
-function ratesBetween(earlier: Look, look: Look): Map<string, { submitted: number; completed: number }> {
-  const seconds = Math.max(0.001, (look.atMs - earlier.atMs) / 1000);
-  const before = new Map(earlier.stats.queues.map((queue) => [queue.name, queue.totals]));
-  return new Map(
-    look.stats.queues.map(({ name, totals }) => {
-      // Totals start again with the node: what went backwards counts as nothing.
-      const rate = (now = 0, then = 0): number => Math.max(0, now - then) / seconds;
-      const then = before.get(name);
-      return [
-        name,
-        { submitted: rate(totals?.submitted, then?.submitted), completed: rate(totals?.completed, then?.completed) },
-      ];
-    }),
-  );
 }
 
 function shareTable(queue: Queue, analyzers: readonly Analyzer[], palette: Palette): string[] {

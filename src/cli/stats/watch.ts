@@ -6,7 +6,8 @@ import type { GetStatsResponse } from "@sluice/client/contract";
 import { noNodeAt } from "../client/errors.ts";
 import { paletteFor } from "../output/colour.ts";
 import { printLine, printNotice, type Terminal } from "../terminal.ts";
-import { type Look, statsReport } from "./report.ts";
+import type { Look } from "./rates.ts";
+import { statsReport } from "./report.ts";
 
 /** What to watch. */
 export interface WatchSettings {

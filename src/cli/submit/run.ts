@@ -28,7 +28,7 @@ interface Problem {
 
 /** Submits one task and prints its id. Resolves with the exit status. */
 export async function submitOne(task: TaskInput, settings: SubmitSettings, terminal: Terminal): Promise<number> {
-  const emitter = patientEmitter(settings, terminal);
+  const emitter = patientEmitter(settings, (line) => printNotice(terminal, line));
   try {
     const { id, duplicate } = await emitter.submit(task, { signal: settings.signal });
     printLine(terminal, settings.json ? JSON.stringify({ id, duplicate }) : id);
@@ -84,7 +84,7 @@ async function submitShowingProgress(
     const rate = count / Math.max(0.001, (performance.now() - startMs) / 1000);
     bar.update(count, total, `${formatCount(rate)}/s`);
   };
-  const emitter = patientEmitter(settings, terminal);
+  const emitter = patientEmitter(settings, (line) => bar.note(line));
   try {
     const summary = await emitter.submitMany(tasks, { signal: settings.signal, onProgress });
     await emitter.close();
@@ -122,10 +122,10 @@ function printOutcome(outcome: Outcome, terminal: Terminal): void {
 }
 
 /** People stop a command by hand when they have waited enough. */
-function patientEmitter(settings: SubmitSettings, terminal: Terminal): Emitter {
+function patientEmitter(settings: SubmitSettings, say: (line: string) => void): Emitter {
   return new Emitter({
     address: settings.addresses,
-    logger: outageNotices(terminal, settings.addresses),
+    logger: outageNotices(say, settings.addresses),
     retry: { giveUpMs: Number.POSITIVE_INFINITY },
   });
 }

@@ -2,37 +2,12 @@
 import type { TaskInput } from "@sluice/client";
 import { z } from "zod";
 import { didYouMean } from "../nearest.ts";
+import { retryFields, taskFields } from "./task-fields.ts";
 
-const retrySchema = z.strictObject({
-  maxAttempts: z.int().optional(),
-  initialBackoffMs: z.number().optional(),
-  backoffFactor: z.number().optional(),
-  maxBackoffMs: z.number().optional(),
-});
-
-/** Types only: ranges are the node's to check, so that they are stated in one place. */
-const taskSchema = z.strictObject({
-  id: z.string().optional(),
-  queue: z.string().optional(),
-  type: z.string().optional(),
-  /** A string is sent as text, anything else as JSON. */
-  payload: z.json().optional(),
-  contentType: z.string().optional(),
-  attributes: z.record(z.string(), z.string()).optional(),
-  priority: z.int().optional(),
-  notBefore: z.iso
-    .datetime({ offset: true })
-    .transform((text) => new Date(text))
-    .optional(),
-  delayMs: z.number().min(0).optional(),
-  timeoutMs: z.number().min(0).optional(),
-  retry: retrySchema.optional(),
-  fairnessKey: z.string().optional(),
-  fairnessWeight: z.number().optional(),
-});
+const taskSchema = z.strictObject(taskFields);
 
 /** Names of a task's fields. */
-const FIELDS = [...Object.keys(taskSchema.shape), ...Object.keys(retrySchema.shape)];
+const FIELDS = [...Object.keys(taskFields), ...Object.keys(retryFields)];
 
 /** A line as read: a task, or what is wrong with it. */
 export type TaskLine = { readonly task: TaskInput } | { readonly problem: string };

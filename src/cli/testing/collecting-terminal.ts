@@ -19,6 +19,8 @@ export function collectingTerminal(surroundings: Partial<Pick<Terminal, "env" | 
     out: collectedOutput(),
     err: collectedOutput(),
     input: Readable.from([]),
+    readKeys: () => () => {},
+    onResize: () => () => {},
     env: {},
     directory: "/",
     ...surroundings,
@@ -30,6 +32,7 @@ function collectedOutput(): CollectedOutput {
     text: "",
     isTerminal: false,
     columns: 120,
+    rows: 40,
     write(text) {
       this.text += text;
     },

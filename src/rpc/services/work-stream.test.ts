@@ -1,8 +1,9 @@
+import { connect, createServer, type Socket } from "node:net";
 import { fromBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { DistributorService, WorkRequestSchema, WorkResponseSchema } from "@sluice/client/contract";
 import { describe, expect, test, vi } from "vitest";
-import { encode, endOf } from "../../../test/support/raw-client.ts";
+import { encode, endOf, RawClient } from "../../../test/support/raw-client.ts";
 import { HELLO, until, useRig } from "../../../test/support/rpc-rig.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { MAX_UNSENT_BYTES, STREAM_END_GRACE_MS } from "../limits.ts";
@@ -25,13 +26,33 @@ describe("a Work stream", () => {
     expect(session.events.map(({ kind }) => kind)).toEqual(["frame", "finished"]);
   });
 
+  test("whose connection goes, as when the analyzer is killed, is broken and not finished", async () => {
+    // The kernel closes the sockets of a killed process: so does this relay with its own.
+    const upstreams: Socket[] = [];
+    const relay = createServer((socket) => {
+      const upstream = connect(on.server.port, "127.0.0.1");
+      upstreams.push(upstream);
+      socket.pipe(upstream).pipe(socket);
+      for (const side of [socket, upstream]) side.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    const address = relay.address();
+    if (address === null || typeof address === "string") throw new Error("the relay has no port");
+    using client = new RawClient(address.port);
+    const { session } = await on.rig.openWork(client);
+    for (const upstream of upstreams) upstream.destroy();
+    await session.until("broken");
+    relay.close();
+    expect(session.events.map(({ kind }) => kind)).toEqual(["frame", "broken"]);
+  });
+
   test("that is cancelled is broken, once", async () => {
     const { stream, session } = await on.rig.openWork(on.client);
     stream.cancel();
     await session.until("broken");
     expect(session.send({ accepted: [1] })).toBe(false);
     session.port.end(new SluiceError("ABORTED", "too late"));
-    expect(session.events.filter(({ kind }) => kind === "broken")).toHaveLength(1);
+    expect(session.events.map(({ kind }) => kind)).toEqual(["frame", "broken"]);
   });
 
   test("that the engine ends with an error gets its status, and later frames are dropped", async () => {

@@ -5,6 +5,8 @@
  *  K1  Once the stream has ended or broken, nothing is sent and what still arrives is dropped.
  *  K2  The engine hears of the end of a stream exactly once, unless it ended it itself.
  *  K3  A stream whose peer does not read is cut STREAM_END_GRACE_MS after its end.
+ *  K4  A stream that broke is never taken for one whose analyzer ended its side: that would hand its leases back at once
+ *      and uncharged, so a task that kills its analyzers would be repeated for ever.
  *
  * Reading goes on while the socket takes no more: an analyzer that writes before it reads would wait for us as we wait for
  * it, and its heartbeats would go unheard. What a frame can make grow is bounded by the engine (receipts) and by credit.
@@ -61,9 +63,7 @@ export class WorkStream implements SessionPort {
       this.#endWith(toStatus(error, this.#call.getPath(), this.#parts.logger));
     }
     this.#call.on("data", (bytes: Buffer) => this.#received(bytes));
-    this.#call.on("end", () => {
-      if (!this.#isOver) this.#session?.finished();
-    });
+    this.#call.on("end", () => this.#readToEnd());
   }
 
   send(frame: NodeFrame): boolean {
@@ -81,6 +81,13 @@ export class WorkStream implements SessionPort {
     else this.#call.emit("error", error);
     this.#stuckTimer = setTimeout(() => this.#parts.cut(this.peer), STREAM_END_GRACE_MS);
     this.#stuckTimer.unref();
+  }
+
+  /** Nothing more comes. grpc-js says so of a stream that broke as well, and that it was cancelled just behind it. */
+  #readToEnd(): void {
+    setImmediate(() => {
+      if (!this.#isOver) this.#session?.finished();
+    });
   }
 
   #received(bytes: Buffer): void {

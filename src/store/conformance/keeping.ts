@@ -52,6 +52,16 @@ export function describeRestarts(makeStore: MakeStore): void {
       expect(await fixture.store.due(NOW_MS + 50, 9)).toMatchObject({ moved: 2, queues: ["other", QUEUE] });
     });
 
+    it.each(["closed", "crashed"] as const)("goes on with fairness where it was when %s", async (how) => {
+      const fixture = await openFixture(makeStore);
+      await fixture.insertNumbers([0, 1, 2, 3, 4, 5], { fairnessKey: "big" });
+      for (let count = 0; count < 3; count++) await fixture.runOne({ to: "COMPLETED", result: RESULT });
+      await fixture.restart(how);
+      await fixture.insertNumbers([10, 11], { fairnessKey: "small" });
+      await fixture.insertNumbers([6], { fairnessKey: "big" });
+      expect(await fixture.claimNumbers(9)).toEqual([10, 3, 11, 4, 5, 6]);
+    });
+
     it("answers nothing before open and after close", async () => {
       const test = await makeStore();
       await expect(test.store.queues()).rejects.toThrow("not open");
@@ -168,6 +178,17 @@ export function describeRetention(makeStore: MakeStore): void {
       expect(await fixture.store.expire(NOW_MS + 100, 10)).toBe(2);
       expect(await fixture.listNumbers({})).toEqual([1, 3, 6]);
       expect(await fixture.store.expire(NOW_MS + 100, 10)).toBe(0);
+    });
+
+    it("deletes a task that ended before others it has looked at", async () => {
+      const fixture = await openFixture(makeStore);
+      await fixture.store.configureQueue(QUEUE, { retentionMs: 100 });
+      await fixture.insertNumbers([1, 2]);
+      await fixture.runOne({ to: "CANCELLED" }, NOW_MS + 50);
+      expect(await fixture.store.expire(NOW_MS + 60, 10)).toBe(0);
+      await fixture.runOne({ to: "CANCELLED" }, NOW_MS + 1);
+      expect(await fixture.store.expire(NOW_MS + 101, 10)).toBe(1);
+      expect(await fixture.listNumbers({})).toEqual([1]);
     });
 
     it("keeps what was redriven", async () => {

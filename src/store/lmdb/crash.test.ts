@@ -44,7 +44,7 @@ async function missing(store: LmdbStore, ids: readonly string[]): Promise<string
 it("has every task whose insert resolved before kill -9", { timeout: TIMEOUT_MS }, async () => {
   const directory = newDirectory();
   const accepted: string[] = [];
-  for (const target of [200, 1500, 4000]) {
+  for (const target of [1600, 8000, 20_000]) {
     const child = program.start("insert", directory);
     expect(await child.next()).toEqual({ kind: "opened", leasesMayBeHeld: accepted.length > 0 });
     const before = accepted.length;

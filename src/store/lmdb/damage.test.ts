@@ -89,13 +89,13 @@ describe("open refuses", () => {
 
   it.each(["format", "node", "sequence"])("a damaged record of the node (%s)", async (name) => {
     const directory = await filledDirectory();
-    await change(directory, ({ meta }) => meta.put(name, Uint8Array.of(1, 2, 3)));
+    await change(directory, ({ meta }) => meta.put(name, Buffer.of(1, 2, 3)));
     expect((await openError(directory)).message).toMatch(/is damaged: it is cut off/);
   });
 
   it("a damaged queue, or one that is missing", async () => {
     const directory = await filledDirectory();
-    await change(directory, ({ queues }) => queues.put("\0\0\0\x01", Uint8Array.of(1)));
+    await change(directory, ({ queues }) => queues.put("\0\0\0\x01", Buffer.of(1)));
     expect((await openError(directory)).message).toContain("queue number 1 is damaged");
     await change(directory, ({ queues }) => queues.remove("\0\0\0\0"));
     expect((await openError(directory)).message).toContain("out of order");
@@ -125,7 +125,8 @@ describe("a read fails the store", () => {
     ["a task that an index names and is missing", ({ tasks }) => tasks.remove(key(0))],
     ["a task of a queue that does not exist", ({ tasks }) => moveToQueueOne(tasks)],
     ["an index that has a task in a wrong place", ({ ready }) => swapFirstTwo(ready)],
-    ["a run that is cut off", ({ runs }) => runs.put(key(0), Uint8Array.of(1, 0, 0))],
+    ["an index that says something else of a task", ({ ready }) => flipLastBit(ready, firstKey(ready))],
+    ["a run that is cut off", ({ runs }) => runs.put(key(0), Buffer.of(1, 0, 0))],
   ];
   it.each(cases)("at %s", async (_, damage) => {
     const directory = await filledDirectory();
@@ -134,7 +135,8 @@ describe("a read fails the store", () => {
     const store = new LmdbStore({ directory, onFailure: (error) => failures.push(error) });
     await store.open();
     const insert = store.insert([newTask(20)], NOW_MS);
-    await expect(store.claim(QUEUE, 2 ** 32, 10)).rejects.toThrow(StoreFailedError);
+    const read = store.claim(QUEUE, 2 ** 32, 10).then(() => store.get(taskId(0)));
+    await expect(read).rejects.toThrow(StoreFailedError);
     await expect(insert).rejects.toThrow(StoreFailedError);
     await expect(store.get(taskId(5))).rejects.toThrow(StoreFailedError);
     expect(failures).toHaveLength(1);
@@ -148,7 +150,7 @@ describe("a read fails the store", () => {
 });
 
 function flipLastBit(table: Tables["tasks"], where: string): void {
-  const record = Uint8Array.from(table.get(where) ?? []);
+  const record = Buffer.from(table.get(where) ?? []);
   record[record.length - 1] = (record.at(-1) ?? 0) ^ 1;
   table.put(where, record);
 }
@@ -159,6 +161,11 @@ function moveToQueueOne(tasks: Tables["tasks"]): void {
   record.writeUInt32BE(1, 5);
   record.writeUInt32BE(crc32(record.subarray(5)), 1);
   tasks.put(key(0), record);
+}
+
+function firstKey(table: Tables["ready"]): string {
+  for (const { key: first } of table.range({ from: "\0", to: "\xff" })) return first;
+  throw new Error("the table is empty");
 }
 
 function swapFirstTwo(ready: Tables["ready"]): void {

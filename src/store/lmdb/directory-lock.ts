@@ -62,8 +62,12 @@ export class DirectoryLock {
   release(): void {
     // The file must stay, see above. Replacing it is atomic, writing into it would not be.
     const released = `${this.#file}.released`;
-    writeFileSync(released, "");
-    renameSync(released, this.#file);
+    try {
+      writeFileSync(released, "");
+      renameSync(released, this.#file);
+    } catch {
+      // On a full disk, say. The file goes on naming this process, which holds nothing once it has ended.
+    }
   }
 }
 

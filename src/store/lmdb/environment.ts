@@ -17,7 +17,7 @@ const MAX_TABLES = 16;
 const FENCE_TABLE = "fence";
 const FENCE_KEY = "epoch";
 /** LMDB takes no empty values here. The epoch is in the version of the entry. */
-const FENCE_VALUE = Uint8Array.of(1);
+const FENCE_VALUE = Buffer.of(1);
 
 const TABLE_NAMES = ["tasks", "runs", "ready", "timers", "ended", "queues", "fair", "cancelling", "meta"] as const;
 
@@ -45,7 +45,7 @@ const TABLE_OPTIONS: TableOptions = {
 export class Environment {
   readonly tables: Tables;
   readonly #directory: string;
-  readonly #root: RootDatabase<Uint8Array, string>;
+  readonly #root: RootDatabase<Buffer, string>;
   readonly #all: readonly Table[];
   readonly #fence: LmdbTable;
   #fenceEpoch: number;
@@ -57,6 +57,8 @@ export class Environment {
     requireDataFile(directory);
     this.#root = open({
       path: directory,
+      // Unless told otherwise it takes a path with a dot in it for that of a file.
+      noSubdir: false,
       mapSize: mapSizeBytes,
       maxDbs: MAX_TABLES,
       // With overlapping sync a failed flush would leave the data visible.
@@ -115,8 +117,8 @@ export class Environment {
   }
 }
 
-function openTables(root: RootDatabase<Uint8Array, string>): [Tables, LmdbTable] {
-  const table = (name: keyof Tables): Table => new Table(root.openDB<Uint8Array, string>(name, TABLE_OPTIONS));
+function openTables(root: RootDatabase<Buffer, string>): [Tables, LmdbTable] {
+  const table = (name: keyof Tables): Table => new Table(root.openDB<Buffer, string>(name, TABLE_OPTIONS));
   const tables = {
     tasks: table("tasks"),
     runs: table("runs"),
@@ -128,5 +130,5 @@ function openTables(root: RootDatabase<Uint8Array, string>): [Tables, LmdbTable]
     cancelling: table("cancelling"),
     meta: table("meta"),
   };
-  return [tables, root.openDB<Uint8Array, string>(FENCE_TABLE, { ...TABLE_OPTIONS, useVersions: true })];
+  return [tables, root.openDB<Buffer, string>(FENCE_TABLE, { ...TABLE_OPTIONS, useVersions: true })];
 }

@@ -1,17 +1,21 @@
 /**
  * The lmdb store conforms to the port, and goes on doing so with more tasks than it keeps in memory.
  */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ERROR, NOW_MS, newTask, numberOf, openFixture, QUEUE, RESULT, taskId } from "../conformance/fixture.ts";
 import { describeStore } from "../conformance.ts";
 import type { Store } from "../port.ts";
 import { lmdbTestStore } from "../testing/lmdb-test-store.ts";
 import { memoryTestStore } from "../testing/memory-test-store.ts";
+import { LmdbStore } from "./lmdb-store.ts";
 
 describeStore("lmdb", async () => lmdbTestStore());
 
 /** Several times what a window holds. */
-const BACKLOG = 20_000;
+const BACKLOG = 12_000;
 
 it("dispatches a backlog longer than its windows in the order of the memory store", { timeout: 60_000 }, async () => {
   const [lmdb, memory] = [
@@ -66,6 +70,30 @@ it("does not make a task claimable before its insert is durable", async () => {
   expect(await fixture.claimNumbers(9)).toEqual([1]);
 });
 
+it("does not make it claimable either when it looks for tasks on the disk", async () => {
+  const fixture = await openFixture(async () => lmdbTestStore());
+  await fixture.insertNumbers([1]);
+  await fixture.restart("closed");
+  const insert = fixture.insert([newTask(2)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  const cancelled = fixture.insert([newTask(3), newTask(4)]);
+  expect(await fixture.claimNumbers(9)).toEqual([1]);
+  const cancel = fixture.store.cancel([taskId(3)], NOW_MS);
+  await Promise.all([insert, cancelled, cancel]);
+  expect(fixture.store.readyHint(QUEUE)).toBe(2);
+  expect(await fixture.claimNumbers(9)).toEqual([2, 4]);
+});
+
+it("never makes a task claimable that was cancelled while its insert was being committed", async () => {
+  const fixture = await openFixture(async () => lmdbTestStore());
+  const insert = fixture.insert([newTask(1), newTask(2)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  const cancel = fixture.store.cancel([taskId(1)], NOW_MS);
+  await Promise.all([insert, cancel]);
+  expect(fixture.store.readyHint(QUEUE)).toBe(1);
+  expect(await fixture.claimNumbers(9)).toEqual([2]);
+});
+
 it("answers in the order of the calls, however many are made at once", async () => {
   const { store } = await openFixture(async () => lmdbTestStore());
   const answers = await Promise.all([
@@ -86,4 +114,16 @@ it("answers in the order of the calls, however many are made at once", async () 
     undefined,
     { kind: "accepted" },
   ]);
+});
+
+it("takes a data directory with a dot in its name", async () => {
+  const parent = mkdtempSync(join(tmpdir(), "sluice-lmdb-"));
+  try {
+    const store = new LmdbStore({ directory: join(parent, "data.v1") });
+    await store.open();
+    await store.close();
+    expect(existsSync(join(parent, "data.v1", "data.mdb"))).toBe(true);
+  } finally {
+    rmSync(parent, { recursive: true });
+  }
 });

@@ -95,8 +95,10 @@ export class LmdbStore implements Store {
         await environment.commit();
         verbs.settle();
       },
-      // A failure while opening is told by `open` itself.
-      onFailure: (error) => this.#data !== undefined && this.#options.onFailure?.(error),
+      onFailure: (error) => {
+        // A failure while opening is told by `open`, one while closing by `close`.
+        if (this.#data !== undefined) this.#options.onFailure?.(error);
+      },
     });
     return { lock, environment, node, verbs, commits };
   }

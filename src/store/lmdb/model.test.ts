@@ -113,12 +113,13 @@ const overlapping = fc.oneof(
       (store) =>
         store.configureQueue(name, change),
   ),
-  step("list", listing, (query) => (store) => allPages(store, query)),
+  step("list", listing, (query) => (store) => store.list(query)),
   step("get", n, (which) => (store) => store.get(taskId(which))),
 );
 
 type Move =
-  | { readonly kind: "together"; readonly steps: readonly Step[] }
+  | { readonly kind: "together"; readonly steps: readonly Step[]; readonly turns: boolean }
+  | { readonly kind: "pages"; readonly query: Omit<ListQuery, "cursor"> }
   | { readonly kind: "claim"; readonly queue: string; readonly count: number }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "adopt"; readonly picks: readonly number[]; readonly attemptOff: number }
@@ -131,9 +132,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("together"),
       steps: fc.array(overlapping, { minLength: 1, maxLength: 4 }),
+      turns: fc.boolean(),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("claim"), queue, count: fc.nat({ max: 6 }) }) },
+  fc.record({ kind: fc.constant("pages"), query: listing }),
   fc.record({ kind: fc.constant("wait"), ms: fc.nat({ max: 15 }) }),
   fc.record({
     kind: fc.constant("adopt"),
@@ -176,6 +179,16 @@ async function allPages(store: Store, query: Omit<ListQuery, "cursor">): Promise
   return pages;
 }
 
+/** Starts all steps without waiting for answers. `turns`: each in a turn of its own, while commits of others run. */
+async function overlap(steps: readonly Step[], turns: boolean, store: Store, known: Known): Promise<unknown[]> {
+  const answers: Promise<unknown>[] = [];
+  for (const { verb } of steps) {
+    answers.push(verb(store, known));
+    if (turns) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return await Promise.all(answers);
+}
+
 /** Both stores, and what is known about them. */
 class Pair {
   readonly known: Known = { nowMs: NOW_MS, epoch: 0, nextLease: 0, held: [] };
@@ -191,7 +204,10 @@ class Pair {
     const { known } = this;
     switch (next.kind) {
       case "together":
-        await this.same((store) => Promise.all(next.steps.map(({ verb }) => verb(store, known))));
+        await this.same((store) => overlap(next.steps, next.turns, store, known));
+        break;
+      case "pages":
+        await this.same((store) => allPages(store, next.query));
         break;
       case "claim":
         await this.#claim(next.queue, next.count);

@@ -5,17 +5,23 @@
  *  I1  A task becomes claimable when the commit that made it PENDING has settled, not before.
  *  I2  A claimed task is not claimable; its entry stays on disk.
  */
+import { StoreFailedError } from "../port.ts";
+import { ID_BYTES } from "../positions.ts";
 import type { Claims } from "./claims.ts";
 import { prefixRange, QUEUE_KEY_BYTES, queueKey } from "./keys.ts";
 import type { QueueState } from "./queue-state.ts";
 import type { ReadyEntry } from "./ready-window.ts";
 import type { Table } from "./table.ts";
-import type { TaskPlace } from "./task-records.ts";
+import { type TaskPlace, taskOf } from "./task-records.ts";
 
 /** Most entries of all windows together: what a long backlog may cost in memory. Twice that, as windows grow before a cut. */
 const ALL_WINDOWS_ENTRIES = 262_144;
 const MAX_WINDOW_ENTRIES = 4096;
 const MIN_WINDOW_ENTRIES = 16;
+
+/** What follows the key of the task in an entry. Three bits apart: one that flips is noticed. */
+const RUN = "r";
+const NO_RUN = "n";
 
 /** Dispatch order of all queues. */
 export class ReadyIndex {
@@ -32,15 +38,10 @@ export class ReadyIndex {
     this.#queueCount = queueCount;
   }
 
-  /** A task becomes PENDING. */
-  enter(place: TaskPlace): void {
-    this.#table.put(queueKey(place.queue.number) + place.position, Buffer.from(place.task, "latin1"));
-    this.#arriving.set(place.task, place);
-  }
-
-  /** A claimed task stays PENDING without the claim. */
-  giveBack(place: TaskPlace): void {
-    this.#arriving.set(place.task, place);
+  /** A task becomes PENDING, or stays so without its claim. `hasRun`: a run is recorded. */
+  enter({ task, position, queue }: TaskPlace, hasRun: boolean): void {
+    this.#table.put(queueKey(queue.number) + position, Buffer.from(task + (hasRun ? RUN : NO_RUN), "latin1"));
+    this.#arriving.set(task, { position, task, hasRun, queue });
   }
 
   /** A task stops being PENDING. */
@@ -103,9 +104,15 @@ export class ReadyIndex {
 
   *#claimable(queue: QueueState, after: string): Generator<ReadyEntry> {
     for (const { key, value } of this.#table.range(prefixRange(queueKey(queue.number), after, false))) {
-      const task = Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+      const task = taskOf(value);
       const isFree = !this.#isArriving(task) && this.#claims.ofTask(task) === undefined;
-      if (isFree) yield { position: key.slice(QUEUE_KEY_BYTES), task, queue };
+      if (isFree) yield { position: key.slice(QUEUE_KEY_BYTES), task, hasRun: hasRunOf(value), queue };
     }
   }
+}
+
+function hasRunOf(value: Buffer): boolean {
+  const mark = value.toString("latin1", ID_BYTES);
+  if (mark !== RUN && mark !== NO_RUN) throw new StoreFailedError("the index of dispatch order has a damaged entry");
+  return mark === RUN;
 }

@@ -28,7 +28,7 @@ it("gives claimable tasks in order, wherever they come in", () => {
       // What is claimable, which is also what is on disk here.
       const claimable = new Set(stored);
       const sorted = (): string[] => [...claimable].sort();
-      const entry = (where: string): ReadyEntry => ({ position: where, task: where, queue });
+      const entry = (where: string): ReadyEntry => ({ position: where, task: where, hasRun: false, queue });
       let longestRead = 0;
       const read: ReadClaimable = function* (_, after) {
         let count = 0;

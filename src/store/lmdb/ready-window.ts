@@ -13,6 +13,8 @@ export interface ReadyEntry {
   readonly position: string;
   /** Key of the task. */
   readonly task: string;
+  /** A run is recorded: something has happened to it since the insert. */
+  readonly hasRun: boolean;
   readonly queue: QueueState;
 }
 

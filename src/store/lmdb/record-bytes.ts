@@ -70,7 +70,7 @@ export class RecordWriter {
   }
 
   /** The record; `tail` is everything after the fields. */
-  end(tail: Uint8Array = NO_BYTES): Uint8Array {
+  end(tail: Uint8Array = NO_BYTES): Buffer {
     const record = Buffer.allocUnsafe(this.#position + tail.length);
     this.#scratch.copy(record, 0, 0, this.#position);
     record.set(tail, this.#position);
@@ -95,8 +95,8 @@ export class RecordReader {
   #position = FIELDS_OFFSET;
 
   /** `what` names the record in errors, `version` is the only one that is known. Throws `StoreFailedError`. */
-  constructor(record: Uint8Array, what: string, version: number) {
-    this.#record = Buffer.from(record.buffer, record.byteOffset, record.length);
+  constructor(record: Buffer, what: string, version: number) {
+    this.#record = record;
     this.#what = what;
     if (record.length < FIELDS_OFFSET) this.fail("it is cut off");
     if (crc32(this.#record.subarray(FIELDS_OFFSET)) !== this.#record.readUInt32BE(CRC_OFFSET)) {

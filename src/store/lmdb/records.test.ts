@@ -127,7 +127,7 @@ describe("a damaged record is refused:", () => {
     fc.assert(
       fc.property(run, fc.nat(), fc.nat({ max: 7 }), (value, where, bit) => {
         const record = encodeRun(value);
-        const flipped = Uint8Array.from(record);
+        const flipped = Buffer.from(record);
         flipped[where % record.length] = (flipped[where % record.length] ?? 0) ^ (1 << bit);
         expect(() => decodeRun(flipped, ID)).toThrow(StoreFailedError);
         expect(() => decodeRun(record.slice(0, where % record.length), ID)).toThrow(StoreFailedError);
@@ -138,7 +138,7 @@ describe("a damaged record is refused:", () => {
     expect(() => decodeRun(encodeNumber(1), ID)).toThrow(/run of task 0190a1b2.* is damaged/);
   });
   it("one of an unknown version, which is named", () => {
-    const record = Uint8Array.from(encodeNumber(1));
+    const record = Buffer.from(encodeNumber(1));
     record[0] = 2;
     expect(() => decodeNumber(record, "the thing")).toThrow(/record of the thing .* version 2, this program knows 1/);
   });

@@ -19,7 +19,7 @@ const STATES: readonly RecordedState[] = ["PENDING", "SCHEDULED", "RETRYING", "C
 const writer = new RecordWriter();
 
 /** Encodes a task. */
-export function encodeTask(task: TaskFacts, queueNumber: number): Uint8Array {
+export function encodeTask(task: TaskFacts, queueNumber: number): Buffer {
   const { retry, attributes } = task;
   return writer
     .begin(TASK_VERSION)
@@ -40,7 +40,7 @@ export function encodeTask(task: TaskFacts, queueNumber: number): Uint8Array {
 }
 
 /** Decodes a task. Throws `StoreFailedError`; so does `queueName` for a number that it does not know. */
-export function decodeTask(record: Uint8Array, id: string, queueName: (number: number) => string): TaskFacts {
+export function decodeTask(record: Buffer, id: string, queueName: (number: number) => string): TaskFacts {
   const reader = new RecordReader(record, `task ${id}`, TASK_VERSION);
   return {
     id,
@@ -64,7 +64,7 @@ export function decodeTask(record: Uint8Array, id: string, queueName: (number: n
 }
 
 /** Encodes a run. */
-export function encodeRun(run: Run): Uint8Array {
+export function encodeRun(run: Run): Buffer {
   writer
     .begin(RUN_VERSION)
     .u8(STATES.indexOf(run.state))
@@ -85,7 +85,7 @@ export function encodeRun(run: Run): Uint8Array {
 }
 
 /** Decodes a run. Throws `StoreFailedError`. */
-export function decodeRun(record: Uint8Array, id: string): Run {
+export function decodeRun(record: Buffer, id: string): Run {
   const reader = new RecordReader(record, `the run of task ${id}`, RUN_VERSION);
   return {
     state: STATES[reader.u8()] ?? reader.fail("its state is unknown"),
@@ -131,7 +131,7 @@ export interface QueueRecord {
 }
 
 /** Encodes a queue. */
-export function encodeQueue(queue: QueueRecord): Uint8Array {
+export function encodeQueue(queue: QueueRecord): Buffer {
   writer.begin(QUEUE_VERSION).text(queue.name).f64(queue.waitingBytes);
   for (const state of STATES) writer.f64(queue.counts[state]);
   writer.u8(queue.dispatchedTags.length);
@@ -141,7 +141,7 @@ export function encodeQueue(queue: QueueRecord): Uint8Array {
 }
 
 /** Decodes a queue. Throws `StoreFailedError`. */
-export function decodeQueue(record: Uint8Array, number: number): QueueRecord {
+export function decodeQueue(record: Buffer, number: number): QueueRecord {
   const reader = new RecordReader(record, `queue number ${number}`, QUEUE_VERSION);
   const name = reader.text();
   const waitingBytes = reader.f64();
@@ -174,7 +174,7 @@ export interface NodeRecord {
 }
 
 /** Encodes the state of the node. */
-export function encodeNode(node: NodeRecord): Uint8Array {
+export function encodeNode(node: NodeRecord): Buffer {
   return writer
     .begin(NODE_VERSION)
     .f64(node.epoch)
@@ -184,18 +184,18 @@ export function encodeNode(node: NodeRecord): Uint8Array {
 }
 
 /** Decodes the state of the node. Throws `StoreFailedError`. */
-export function decodeNode(record: Uint8Array): NodeRecord {
+export function decodeNode(record: Buffer): NodeRecord {
   const reader = new RecordReader(record, "the node", NODE_VERSION);
   return { epoch: reader.f64(), dispatchEpoch: reader.f64(), closed: reader.u8() === 1 };
 }
 
 /** Encodes a lone number. */
-export function encodeNumber(value: number): Uint8Array {
+export function encodeNumber(value: number): Buffer {
   return writer.begin(NUMBER_VERSION).f64(value).end();
 }
 
 /** Decodes a lone number; `what` names it in errors. Throws `StoreFailedError`. */
-export function decodeNumber(record: Uint8Array, what: string): number {
+export function decodeNumber(record: Buffer, what: string): number {
   return new RecordReader(record, what, NUMBER_VERSION).f64();
 }
 

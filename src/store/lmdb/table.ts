@@ -10,12 +10,12 @@
 import type { Database } from "lmdb";
 
 /** A table of the environment. */
-export type LmdbTable = Database<Uint8Array, string>;
+export type LmdbTable = Database<Buffer, string>;
 
 /** A key with its value. */
 export interface Entry {
   readonly key: string;
-  readonly value: Uint8Array;
+  readonly value: Buffer;
 }
 
 /** Which entries to read: those with `from` <= key < `to`. */
@@ -27,7 +27,7 @@ export interface Range {
 }
 
 /** Null: removed. */
-type Overlay = Map<string, Uint8Array | null>;
+type Overlay = Map<string, Buffer | null>;
 
 /** A table with an overlay. */
 export class Table {
@@ -44,12 +44,12 @@ export class Table {
     return this.#written.size > 0;
   }
 
-  get(key: string): Uint8Array | undefined {
+  get(key: string): Buffer | undefined {
     const overlaid = this.#overlaid(key);
     return overlaid === undefined ? this.#committed.get(key) : (overlaid ?? undefined);
   }
 
-  put(key: string, value: Uint8Array): void {
+  put(key: string, value: Buffer): void {
     this.#written.set(key, value);
   }
 
@@ -92,7 +92,7 @@ export class Table {
     this.#sealed = new Map();
   }
 
-  #overlaid(key: string): Uint8Array | null | undefined {
+  #overlaid(key: string): Buffer | null | undefined {
     const written = this.#written.get(key);
     return written === undefined ? this.#sealed.get(key) : written;
   }

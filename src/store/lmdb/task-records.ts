@@ -8,7 +8,7 @@
  */
 import type { EndState } from "../../core/task.ts";
 import { StoreFailedError } from "../port.ts";
-import { idOf, readyPosition, timedPosition } from "../positions.ts";
+import { ID_BYTES, idOf, readyPosition, timedPosition } from "../positions.ts";
 import { freshRun, isEnded, type Run, type TaskFacts } from "../record.ts";
 import { RETENTION_CLASSES } from "../retention.ts";
 import type { Tables } from "./environment.ts";
@@ -16,7 +16,11 @@ import { endedPrefix } from "./keys.ts";
 import type { QueueState } from "./queue-state.ts";
 import type { QueueTable } from "./queue-table.ts";
 import type { ReadyIndex } from "./ready-index.ts";
+import { RecentTasks } from "./recent-tasks.ts";
 import { decodeRun, decodeTask, encodeRun, encodeTask } from "./records.ts";
+
+/** Behind more unclaimed tasks than this a new one is not claimed soon: keeping it in memory would be for nothing. */
+const MAX_SHORT_BACKLOG = 1024;
 
 /** Where a task is in the tables: all that a change of its state needs to know of it. */
 export interface TaskPlace {
@@ -40,6 +44,7 @@ export class TaskRecords {
   readonly #tables: Tables;
   readonly #queues: QueueTable;
   readonly #ready: ReadyIndex;
+  readonly #recent = new RecentTasks();
 
   constructor(tables: Tables, queues: QueueTable, ready: ReadyIndex) {
     this.#tables = tables;
@@ -53,6 +58,11 @@ export class TaskRecords {
     return record === undefined ? undefined : this.decode(task, record);
   }
 
+  /** Reads a task that is being claimed. */
+  readForClaim(task: string): ReadTask {
+    return this.#recent.take(task) ?? this.read(task);
+  }
+
   /** Reads a task that an index names. */
   read(task: string): ReadTask {
     const found = this.find(task);
@@ -61,7 +71,7 @@ export class TaskRecords {
   }
 
   /** Decodes the record of a task. */
-  decode(task: string, record: Uint8Array): ReadTask {
+  decode(task: string, record: Buffer): ReadTask {
     const facts = decodeTask(record, idOf(task), this.#queueName);
     const queue = this.#queues.get(facts.queue) ?? this.#queues.byNumber(-1);
     const position = readyPosition(facts.priority, facts.startTag, facts.sequence);
@@ -88,20 +98,24 @@ export class TaskRecords {
   /** Adds a task. */
   add(task: string, queue: QueueState, facts: TaskFacts): void {
     const position = readyPosition(facts.priority, facts.startTag, facts.sequence);
-    this.#tables.tasks.put(task, encodeTask(facts, queue.number));
-    this.#enter(
-      { task, queue, position, sequence: facts.sequence, specBytes: facts.spec.length },
-      freshRun(facts.startAtMs),
-    );
+    const record = encodeTask(facts, queue.number);
+    this.#tables.tasks.put(task, record);
+    const place = { task, queue, position, sequence: facts.sequence, specBytes: facts.spec.length };
+    this.#enter(place, freshRun(facts.startAtMs), false);
+    if (queue.counts.PENDING - queue.running > MAX_SHORT_BACKLOG) return;
+    // The spec as in the record: that of the caller may hold on to the message of a whole batch.
+    const specStart = record.byteOffset + record.length - facts.spec.length;
+    const spec = new Uint8Array(record.buffer, specStart, facts.spec.length);
+    this.#recent.add({ facts: { ...facts, spec }, place });
   }
 
   /** Brings a task into another run. If it is claimed, the claim is removed after this. */
   move(place: TaskPlace, from: Run, to: Run): void {
     if (from.state === "PENDING" && to.state === "PENDING") {
-      this.#ready.giveBack(place);
+      this.#ready.enter(place, true);
     } else {
       this.#leave(place, from);
-      this.#enter(place, to);
+      this.#enter(place, to, true);
     }
     this.#tables.runs.put(place.task, encodeRun(to));
   }
@@ -128,7 +142,7 @@ export class TaskRecords {
     else this.#tables.timers.remove(timedPosition(run.dueMs, place.sequence));
   }
 
-  #enter(place: TaskPlace, run: Run): void {
+  #enter(place: TaskPlace, run: Run, hasRun: boolean): void {
     const { queue } = place;
     const { state } = run;
     queue.counts[state] += 1;
@@ -141,7 +155,7 @@ export class TaskRecords {
       return;
     }
     queue.waitingBytes += place.specBytes;
-    if (state === "PENDING") this.#ready.enter(place);
+    if (state === "PENDING") this.#ready.enter(place, hasRun);
     else this.#tables.timers.put(timedPosition(run.dueMs, place.sequence), Buffer.from(place.task, "latin1"));
   }
 
@@ -149,6 +163,6 @@ export class TaskRecords {
 }
 
 /** The key of the task that an entry of an index names. */
-export function taskOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+export function taskOf(value: Buffer): string {
+  return value.toString("latin1", 0, ID_BYTES);
 }

@@ -84,6 +84,7 @@ export class Verbs {
 
   /** A commit begins: what follows belongs to the next one. */
   seal(): void {
+    this.#fairness.flush();
     this.#queues.flush();
     this.#ready.seal();
   }
@@ -135,9 +136,9 @@ export class Verbs {
     while (queue !== undefined && claimed.length < count) {
       const entry = this.#ready.take(queue);
       if (entry === undefined) break;
-      const { facts, place } = this.#records.read(entry.task);
+      const { facts, place } = this.#records.readForClaim(entry.task);
       this.#records.requirePlace(place, entry.position);
-      const attempts = this.#records.findRun(entry.task)?.attempts;
+      const attempts = entry.hasRun ? this.#records.findRun(entry.task)?.attempts : undefined;
       claimed.push(this.#claimOne(facts, place, attempts, firstLease + claimed.length));
     }
     return claimed;

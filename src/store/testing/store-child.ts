@@ -11,7 +11,7 @@ import { LmdbStore } from "../lmdb/lmdb-store.ts";
 
 /** Calls in flight. */
 const EMITTERS = 8;
-const BATCH_TASKS = 5;
+const BATCH_TASKS = 200;
 /** Tasks of one emitter are numbered from a multiple of this. */
 const EMITTER_NUMBERS = 10_000_000;
 

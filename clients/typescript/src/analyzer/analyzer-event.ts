@@ -23,6 +23,8 @@ export type AnalyzerEvent =
       readonly error: SluiceClientError | undefined;
       readonly retryInMs: number;
     }
+  /** An operator set the weight. `concurrency`: most handlers at a time from now on; an explicit one stays as it is. */
+  | { readonly kind: "weightChanged"; readonly weight: number; readonly concurrency: number }
   /** No new work is taken: the node stops (the analyzer connects again), an operator asked for it, or `close` did. */
   | { readonly kind: "draining"; readonly reason: "NODE_STOPPING" | "OPERATOR" | "CLOSE" }
   /** All work is finished and confirmed, or the drain timeout was over with `abandoned` handlers at work. */
@@ -42,6 +44,10 @@ export type AnalyzerEvent =
 export interface AnalyzerStats {
   /** It has a session. */
   readonly attached: boolean;
+  /** Its present weight: an operator may have changed it. */
+  readonly weight: number;
+  /** Most handlers at a time, as the last session had it. */
+  readonly concurrency: number;
   /** Handlers at work. */
   readonly running: number;
   /** Deliveries that the node may still make. */

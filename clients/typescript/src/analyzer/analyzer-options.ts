@@ -23,9 +23,12 @@ export interface AnalyzerOptions extends ConnectionOptions {
   readonly id?: string | undefined;
   /** Queues it serves: 1 to 64. */
   readonly queues: string | readonly (string | QueueInput)[];
-  /** Its share of each queue is this over the sum of all weights: 0.001 to 1000000. Default 1. */
+  /**
+   * Its share of each queue is this over the sum of all weights: 0.001 to 1000000. Default 1. An operator can change it
+   * while the analyzer runs, and what the operator set holds until this object is closed.
+   */
   readonly weight?: number | undefined;
-  /** Most handlers at a time. Default max(1, round(10 * weight)). */
+  /** Most handlers at a time. Default max(1, round(10 * weight)), and then it follows when an operator sets the weight. */
   readonly concurrency?: number | undefined;
   /** One for all tasks, or one per task type with "*" for all others. */
   readonly handlers: Handlers;
@@ -47,6 +50,8 @@ export interface AnalyzerSettings {
   readonly queues: readonly { readonly queue: string; readonly weight: number }[];
   readonly weight: number;
   readonly concurrency: number;
+  /** The concurrency is the node's choice; `concurrency` is what it is expected to be. */
+  readonly followsNode: boolean;
   readonly handlers: HandlerLookup;
   readonly version: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -75,6 +80,7 @@ export function analyzerSettings(options: AnalyzerOptions): AnalyzerSettings {
     queues,
     weight,
     concurrency,
+    followsNode: options.concurrency === undefined,
     handlers: handlerLookup(options.handlers),
     version: options.version ?? "",
     labels: options.labels ?? {},
@@ -84,13 +90,16 @@ export function analyzerSettings(options: AnalyzerOptions): AnalyzerSettings {
   };
 }
 
-/** The first frame of a session. */
-export function helloOf(settings: AnalyzerSettings, held: HeldLease[], maxInFlight: number): Hello {
+/**
+ * The first frame of a session.
+ * @param weight - the present one
+ */
+export function helloOf(settings: AnalyzerSettings, weight: number, held: HeldLease[]): Hello {
   return create(HelloSchema, {
     analyzerId: settings.id,
     queues: settings.queues.map(({ queue, weight }) => ({ queue, weight })),
-    weight: settings.weight,
-    maxInFlight,
+    weight,
+    maxInFlight: settings.followsNode ? 0 : settings.concurrency,
     held,
     version: settings.version,
     labels: { ...settings.labels },

@@ -84,11 +84,21 @@ describe("a session", () => {
     expect(analyzer.stats).toMatchObject({ attached: true, credit: 4, sessions: 1 });
   });
 
-  it("keeps to the smaller limit of the node, and takes its default concurrency from the weight", async () => {
-    const analyzer = analyzerOf(() => {}, { concurrency: undefined, weight: 0.4 });
-    const session = await attach(analyzer, { maxInFlight: 3 });
-    expect(session.hello.maxInFlight).toBe(4);
+  it("keeps to the smaller limit of the node", async () => {
+    const session = await attach(
+      analyzerOf(() => {}),
+      { maxInFlight: 3 },
+    );
     expect((await session.frames.take()).credit).toBe(3);
+  });
+
+  it("without a concurrency of its own leaves it to the node", async () => {
+    const analyzer = analyzerOf(() => {}, { concurrency: undefined, weight: 0.4 });
+    expect(analyzer.stats).toMatchObject({ weight: 0.4, concurrency: 4 });
+    const session = await attach(analyzer, { maxInFlight: 7 });
+    expect(session.hello.maxInFlight).toBe(0);
+    expect((await session.frames.take()).credit).toBe(7);
+    expect(analyzer.stats.concurrency).toBe(7);
   });
 
   it("returns results and fresh credit in one frame", async () => {
@@ -169,6 +179,73 @@ describe("a slow reader", () => {
     session.resume();
     expect(await session.results(size)).toHaveLength(size);
     expect(analyzer.stats.credit).toBe(size);
+  });
+});
+
+describe("a change of the weight", () => {
+  it("to more grants the new room at once", async () => {
+    const handler = new ManualHandler();
+    const analyzer = analyzerOf(handler.handle, { concurrency: undefined });
+    const session = await attach(analyzer, { maxInFlight: 10 });
+    await session.frames.take(hasCredit);
+    session.deliver([1n, "t1"]);
+    session.send({ change: { weight: 3, maxInFlight: 30 } });
+    expect(await session.frames.take()).toMatchObject({ results: [], credit: 20 });
+    expect(await events.take((event) => event.kind === "weightChanged")).toEqual({
+      kind: "weightChanged",
+      weight: 3,
+      concurrency: 30,
+    });
+    expect(analyzer.stats).toMatchObject({ weight: 3, concurrency: 30, running: 1, credit: 29 });
+  });
+
+  it("to less grants nothing until what runs and is granted fits", async () => {
+    const handler = new ManualHandler();
+    const analyzer = analyzerOf(handler.handle, { concurrency: undefined });
+    const session = await attach(analyzer, { maxInFlight: 3 });
+    await session.frames.take(hasCredit);
+    session.deliver([1n, "t1"], [2n, "t2"]);
+    session.send({ change: { weight: 0.1, maxInFlight: 1 } });
+    const calls = [await handler.calls.take(), await handler.calls.take()];
+    await events.take((event) => event.kind === "weightChanged");
+    for (const { finish } of calls) finish();
+    const credits: number[] = [];
+    let results = 0;
+    while (results < 2) {
+      const frame = await session.frames.take();
+      results += frame.results.length;
+      credits.push(frame.credit);
+    }
+    expect(credits.reduce((sum, credit) => sum + credit, 0)).toBe(0);
+    // The third credit had been granted before; it is used like any other.
+    session.deliver([3n, "t3"]);
+    (await handler.calls.take()).finish();
+    expect(await session.frames.take()).toMatchObject({ results: [{ lease: 3n }], credit: 1 });
+  });
+
+  it("is only the weight's when the analyzer has a concurrency of its own", async () => {
+    const analyzer = analyzerOf(() => {});
+    const session = await attach(analyzer);
+    await session.frames.take(hasCredit);
+    session.send({ change: { weight: 5, maxInFlight: 4 } });
+    expect(await events.take((event) => event.kind === "weightChanged")).toMatchObject({ weight: 5, concurrency: 4 });
+    expect(analyzer.stats).toMatchObject({ weight: 5, concurrency: 4, credit: 4 });
+  });
+
+  it("survives a reconnect, not the analyzer", async () => {
+    const session = await attach(
+      analyzerOf(() => {}, { concurrency: undefined }),
+      { maxInFlight: 10 },
+    );
+    session.send({ change: { weight: 3, maxInFlight: 30 } });
+    await events.take((event) => event.kind === "weightChanged");
+    session.end();
+    const second = await node.sessions.take();
+    expect(second.hello).toMatchObject({ weight: 3, maxInFlight: 0 });
+    second.welcome({ maxInFlight: 30 });
+    expect((await second.frames.take()).credit).toBe(30);
+    const other = await attach(analyzerOf(() => {}, { id: "a2" }));
+    expect(other.hello.weight).toBe(1);
   });
 });
 
@@ -253,6 +330,41 @@ describe("reconnects", () => {
     expect(await second.frames.take(hasCredit)).toMatchObject({ results: [] });
   });
 
+  it("stops handlers whose task was cancelled while it was away", async () => {
+    const handler = new ManualHandler();
+    const analyzer = analyzerOf(handler.handle);
+    const first = await attach(analyzer);
+    first.deliver([1n, "t1"]);
+    const { context, finish } = await handler.calls.take();
+    first.end();
+    const second = await node.sessions.take();
+    second.welcome({ held: [{ lease: 1n, state: HeldState.RECORDED }] });
+    expect(await events.take((event) => event.kind === "leaseLost")).toMatchObject({ lease: 1n, reason: "CANCELLED" });
+    expect(context.signal.reason).toMatchObject({ reason: "CANCELLED" });
+    expect(await second.frames.take()).toMatchObject({ credit: 3 });
+    finish();
+    // Its place is free again, and there is nobody to answer to.
+    expect(await second.frames.take()).toMatchObject({ results: [], credit: 1 });
+    expect(analyzer.stats).toMatchObject({ lost: 1, succeeded: 0 });
+  });
+
+  it("lists fewer leases when a node takes no more, instead of giving up", async () => {
+    const first = await attach(analyzerOf((task) => task.id, { concurrency: 2 }));
+    for (const lease of [1n, 2n, 3n]) {
+      await first.frames.take(hasCredit);
+      first.deliver([lease, `t${lease}`]);
+    }
+    await first.frames.take(hasCredit);
+    first.end();
+    const second = await node.sessions.take();
+    expect(second.hello.held).toHaveLength(3);
+    second.fail(status.INVALID_ARGUMENT, "hello.held names 3 leases, more than max_in_flight");
+    const third = await node.sessions.take();
+    expect(third.hello.held).toHaveLength(2);
+    third.welcome({ held: third.hello.held.map(({ lease }) => ({ lease, state: HeldState.ADOPTED })) });
+    expect(await third.results(2)).toHaveLength(2);
+  });
+
   it("keeps trying until a node is there, and fails over to another address", async () => {
     const away = await FakeNode.listen();
     away.kill();
@@ -298,12 +410,12 @@ describe("reconnects", () => {
     const handler = new ManualHandler();
     const analyzer = analyzerOf(handler.handle);
     const first = await attach(analyzer);
-    first.fail(status.ABORTED, "no frame came for 30000 ms: its leases are lost, connect again");
+    first.fail(status.DEADLINE_EXCEEDED, "took over"); // no text decides, only the code
     const second = await node.sessions.take();
     second.welcome();
     second.deliver([1n, "t1"]);
     const { context } = await handler.calls.take();
-    second.fail(status.ABORTED, "a newer session of analyzer a1 took over: give each its own id");
+    second.fail(status.ABORTED, "");
     await expect(analyzer.closed).rejects.toMatchObject({ code: "ABORTED" });
     expect(context.signal.reason).toMatchObject({ reason: "LEASE_LOST" });
     await analyzer.close();
@@ -371,6 +483,20 @@ describe("drain", () => {
     session.send({ receipts: { accepted: [1n] } });
     await session.halfClosed.take();
     await analyzer.closed;
+  });
+
+  it("ends when the node's deadline is over before ours: its tasks are with others", async () => {
+    const handler = new ManualHandler();
+    const analyzer = analyzerOf(handler.handle, { drainTimeoutMs: 10_000 });
+    const session = await attach(analyzer);
+    session.deliver([1n, "t1"]);
+    const { context } = await handler.calls.take();
+    session.send({ drain: { reason: DrainReason.OPERATOR, deadlineMs: 10 } });
+    await events.take((event) => event.kind === "draining");
+    session.fail(status.DEADLINE_EXCEEDED, "the drain's deadline has passed");
+    await analyzer.closed;
+    expect(context.signal.reason).toMatchObject({ reason: "CLOSING" });
+    expect(await events.take((event) => event.kind === "drained")).toEqual({ kind: "drained", abandoned: 1 });
   });
 
   it("a stopping node gets its results and the unstarted back, then the analyzer connects again", async () => {

@@ -6,10 +6,10 @@
  */
 
 import { create } from "@bufbuild/protobuf";
-import { backoffMs } from "../backoff.ts";
 import { Connection, type Endpoint } from "../connection.ts";
 import {
   CancelReason,
+  type Change,
   type Delivery,
   type Drain,
   DrainReason,
@@ -22,16 +22,13 @@ import type { AnalyzerEvent, AnalyzerStats, LeaseLoss } from "./analyzer-event.t
 import { type AnalyzerOptions, type AnalyzerSettings, analyzerSettings, helloOf } from "./analyzer-options.ts";
 import { AnalyzerSession } from "./analyzer-session.ts";
 import { deferred } from "./deferred.ts";
-import { type Held, LeaseBook, type ResultOutcome } from "./lease-book.ts";
+import type { Held, ResultOutcome } from "./held-lease.ts";
+import { LeaseBook } from "./lease-book.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { ReceivedTask } from "./received-task.ts";
+import { ReconnectPace } from "./reconnect-pace.ts";
 import { endsForGood } from "./session-error.ts";
 import { TaskRun } from "./task-run.ts";
-
-/** Waits between sessions. The most stays below a node's default resume grace of 5 s, in which leases can be taken over. */
-const RECONNECT = { initialMs: 100, maxMs: 3000 };
-/** A session that lasted this long was no failed try: the next wait starts from the beginning. */
-const STABLE_MS = 1000;
 
 /** See `AnalyzerOptions`. */
 export class Analyzer implements AsyncDisposable {
@@ -39,8 +36,11 @@ export class Analyzer implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #book: LeaseBook<TaskRun>;
   readonly #progress = new ProgressLog();
+  readonly #pace: ReconnectPace;
   readonly #started = deferred();
   readonly #closed = deferred();
+  /** Set by an operator or else by the options. */
+  #weight: number;
   #phase: "new" | "running" | "stopping" | "closed" = "new";
   #session: AnalyzerSession | undefined;
   #sessionSinceMs: number | undefined;
@@ -49,7 +49,6 @@ export class Analyzer implements AsyncDisposable {
   #drainTimer: NodeJS.Timeout | undefined;
   /** Set when the drain timeout is over: handlers that were still at work. */
   #abandoned: number | undefined;
-  #failures = 0;
   readonly #counts = { sessions: 0, delivered: 0, succeeded: 0, failed: 0, released: 0, lost: 0 };
 
   readonly #reportProgress = (lease: bigint, percent: number, note: string): void => {
@@ -60,7 +59,9 @@ export class Analyzer implements AsyncDisposable {
   constructor(options: AnalyzerOptions) {
     this.#settings = analyzerSettings(options);
     this.#connection = new Connection(options);
-    this.#book = new LeaseBook(this.#settings.concurrency);
+    this.#pace = new ReconnectPace(this.#connection.size);
+    this.#weight = this.#settings.weight;
+    this.#book = new LeaseBook(this.#settings.concurrency, this.#settings.followsNode);
   }
 
   /** Who it is. */
@@ -79,7 +80,8 @@ export class Analyzer implements AsyncDisposable {
 
   get stats(): AnalyzerStats {
     const attached = this.#session?.isAttached ?? false;
-    return { ...this.#counts, attached, running: this.#book.running, credit: this.#book.credit };
+    const { limit: concurrency, running, credit } = this.#book;
+    return { ...this.#counts, attached, weight: this.#weight, concurrency, running, credit };
   }
 
   /**
@@ -111,25 +113,19 @@ export class Analyzer implements AsyncDisposable {
   #connect(): void {
     this.#reconnect = undefined;
     const endpoint = this.#connection.endpoint();
-    const { held, maxInFlight } = this.#book.heldForHello();
-    this.#session = new AnalyzerSession(
-      endpoint,
-      helloOf(this.#settings, held, maxInFlight),
-      this.#book,
-      this.#progress,
-      {
-        attached: (welcome) => this.#attached(welcome, maxInFlight, endpoint),
-        received: (frame) => this.#received(frame),
-        flushed: () => this.#checkDrained(),
-        ended: (error) => this.#ended(error, endpoint),
-      },
-    );
+    const hello = helloOf(this.#settings, this.#weight, this.#book.heldForHello());
+    this.#session = new AnalyzerSession(endpoint, hello, this.#book, this.#progress, {
+      attached: (welcome) => this.#attached(welcome, endpoint),
+      received: (frame) => this.#received(frame),
+      flushed: () => this.#checkDrained(),
+      ended: (error) => this.#ended(error, endpoint, hello.held.length),
+    });
   }
 
-  #attached(welcome: Welcome, asked: number, endpoint: Endpoint): void {
+  #attached(welcome: Welcome, endpoint: Endpoint): void {
     this.#sessionSinceMs = performance.now();
     this.#counts.sessions++;
-    const lost = this.#book.attach(welcome, asked, this.#phase === "running");
+    const lost = this.#book.attach(welcome, this.#phase === "running");
     this.#event({
       kind: "attached",
       address: endpoint.address,
@@ -137,7 +133,7 @@ export class Analyzer implements AsyncDisposable {
       maxInFlight: welcome.maxInFlight,
       held: welcome.held.length - lost.length,
     });
-    for (const held of lost) this.#lost(held, "LEASE_LOST");
+    for (const { held, reason } of lost) this.#lost(held, reason);
     this.#started.resolve();
   }
 
@@ -149,6 +145,14 @@ export class Analyzer implements AsyncDisposable {
     }
     for (const { lease, reason } of frame.cancels) this.#cancel(lease, reason);
     for (const delivery of frame.deliveries) this.#deliver(delivery);
+    if (frame.change !== undefined) this.#change(frame.change);
+  }
+
+  /** The room that a higher limit gives is granted by the flush that follows every frame. */
+  #change({ weight, maxInFlight }: Change): void {
+    this.#weight = weight;
+    this.#book.resize(maxInFlight);
+    this.#event({ kind: "weightChanged", weight, concurrency: this.#book.limit });
   }
 
   #deliver({ lease, attempt, task }: Delivery): void {
@@ -227,7 +231,7 @@ export class Analyzer implements AsyncDisposable {
     else if (finished || this.#nodeStopping) this.#session?.finish();
   }
 
-  /** The drain timeout is over. Ending the stream gives the tasks back, uncharged. */
+  /** The drain is over, ours or the node's. Ending the stream gives the tasks back, uncharged. */
   #abandon(): void {
     const runs = this.#book.runs();
     for (const run of runs) run.abort("CLOSING");
@@ -241,27 +245,31 @@ export class Analyzer implements AsyncDisposable {
     this.#finish();
   }
 
-  #ended(error: SluiceClientError | undefined, endpoint: Endpoint): void {
+  #ended(error: SluiceClientError | undefined, endpoint: Endpoint, listed: number): void {
     this.#session = undefined;
     this.#nodeStopping = false;
     this.#book.detach();
-    const lastedMs = this.#sessionSinceMs === undefined ? 0 : performance.now() - this.#sessionSinceMs;
+    const sinceMs = this.#sessionSinceMs;
+    const lastedMs = sinceMs === undefined ? 0 : performance.now() - sinceMs;
     this.#sessionSinceMs = undefined;
     const finished = this.#phase === "stopping" && !this.#book.owes && this.#book.running === 0;
     if (finished || this.#abandoned !== undefined) {
       this.#drained(this.#abandoned ?? 0);
       return;
     }
-    if (error !== undefined && endsForGood(error)) {
+    // The node has taken back all that was held: there is nothing to return for.
+    if (this.#phase === "stopping" && sinceMs !== undefined && error?.code === "DEADLINE_EXCEEDED") {
+      this.#abandon();
+      return;
+    }
+    // Results without receipts can be more leases than a node takes in a hello.
+    const isTooLong = error?.code === "INVALID_ARGUMENT" && this.#book.shortenList(listed);
+    if (error !== undefined && !isTooLong && endsForGood(error)) {
       this.#finish(error);
       return;
     }
     this.#connection.failed(endpoint);
-    this.#failures = lastedMs >= STABLE_MS ? 1 : this.#failures + 1;
-    // Each address is tried once before the first wait.
-    const round = Math.max(0, this.#failures - this.#connection.size + 1);
-    const jitteredMs = round === 0 ? 0 : backoffMs(RECONNECT, round, Math.random());
-    const retryInMs = Math.max(error?.retryAfterMs ?? 0, jitteredMs);
+    const retryInMs = Math.max(error?.retryAfterMs ?? 0, this.#pace.waitMs(lastedMs, Math.random()));
     this.#event({ kind: "detached", address: endpoint.address, error, retryInMs });
     this.#reconnect = setTimeout(() => this.#connect(), retryInMs);
   }

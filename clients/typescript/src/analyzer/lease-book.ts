@@ -6,8 +6,9 @@
  * receipt). It leaves the book with its receipt, or when the node says that it has ended.
  *
  * Invariants:
- *  L1  Within a session, unused credit plus running handlers plus unsent results never exceed the limit, which is the
- *      smaller of the analyzer's concurrency and the node's `max_in_flight`.
+ *  L1  Credit is granted only up to the limit: unused credit plus running handlers plus unsent results do not exceed it
+ *      then. The limit is the node's `max_in_flight`, or the analyzer's own concurrency if that is smaller. When it
+ *      falls, what was granted before stays; the node lets it rest until there is room.
  *  L2  A result is kept, and sent again after a reconnect, until the node has answered it: RECORDED, accepted, stale or
  *      LOST.
  *  L3  A handler whose lease has ended keeps its place until it returns, but its result is never sent.
@@ -25,39 +26,22 @@ import {
   type WorkRequest,
   WorkRequestSchema,
 } from "../contract.ts";
-
-/** How an attempt ended, ready for the wire. */
-export type ResultOutcome = Exclude<Result["outcome"], { case: undefined }>;
-
-/** One lease. `Run` is whatever runs its handler. */
-export interface Held<Run> {
-  readonly lease: bigint;
-  readonly taskId: string;
-  readonly attempt: number;
-  readonly run: Run;
-  phase: "running" | "finished" | "sent";
-  result: Result | undefined;
-  /** Rough size of the result. */
-  bytes: number;
-  /** When the result was last sent. */
-  sentMs: number;
-}
+import { type Held, type LostLease, type ResultOutcome, sizeOf } from "./held-lease.ts";
 
 /** Results in one frame: the contract's limit. */
 const MAX_FRAME_ITEMS = 10_000;
 /** Bytes of results in one frame, or one larger result: a quarter of what a node takes by default. */
 const MAX_FRAME_BYTES = 1024 * 1024;
-/** Bytes of a result besides output, message and details. */
-const RESULT_OVERHEAD_BYTES = 64;
-/** Leases that a hello may list: the highest `max_in_flight` that nodes grant by default. */
+/** Leases that a hello may list: the limit that nodes have by default. */
 const MAX_HELD = 10_000;
-/** Results without a receipt, above the analyzer's concurrency, at which no more credit is granted. */
+/** Results without a receipt, or as many as the limit if that is more, above which no more credit is granted. */
 const MAX_UNCONFIRMED_RESULTS = 1000;
 /** Their bytes. */
 const MAX_UNCONFIRMED_BYTES = 64 * 1024 * 1024;
 
 /** See the top of the file. */
 export class LeaseBook<Run> {
+  /** Most handlers at a time by the analyzer's own wish. */
   readonly #concurrency: number;
   readonly #held = new Map<bigint, Held<Run>>();
   #unsent: Held<Run>[] = [];
@@ -66,15 +50,25 @@ export class LeaseBook<Run> {
   #sent = 0;
   #sentBytes = 0;
   #credit = 0;
-  /** Most in flight in this session; 0 while there is none. */
-  #limit = 0;
-  /** What the node cut the last hello to; unlimited until it did. */
-  #nodeLimit = MAX_HELD;
+  /** Most in flight. */
+  #limit: number;
+  /** Leases that the next hello lists at most. */
+  #listLimit = MAX_HELD;
+  #attached = false;
   #accepting = false;
 
-  /** @param concurrency - most handlers at a time, at least 1 */
-  constructor(concurrency: number) {
-    this.#concurrency = concurrency;
+  /**
+   * @param concurrency - most handlers at a time, at least 1
+   * @param followsNode - only until a node says otherwise
+   */
+  constructor(concurrency: number, followsNode = false) {
+    this.#limit = concurrency;
+    this.#concurrency = followsNode ? Number.POSITIVE_INFINITY : concurrency;
+  }
+
+  /** Most handlers at a time, as the last session had it. */
+  get limit(): number {
+    return this.#limit;
   }
 
   /** Handlers that work, also those whose lease has ended. */
@@ -93,30 +87,39 @@ export class LeaseBook<Run> {
   }
 
   /** The leases for a hello: those with a result first, because their work is done. */
-  heldForHello(): { readonly held: HeldLease[]; readonly maxInFlight: number } {
+  heldForHello(): HeldLease[] {
     const held: HeldLease[] = [];
-    const limit = Math.min(MAX_HELD, this.#nodeLimit);
     for (const withResult of [true, false]) {
       for (const { lease, taskId, attempt, result } of this.#held.values()) {
-        if (held.length === limit) break;
+        if (held.length === this.#listLimit) break;
         if ((result !== undefined) === withResult) held.push(create(HeldLeaseSchema, { lease, taskId, attempt }));
       }
     }
-    // A hello may list no more leases than the max_in_flight it asks for; results without receipts can exceed ours.
-    return { held, maxInFlight: Math.max(this.#concurrency, held.length) };
+    return held;
+  }
+
+  /**
+   * A node refused a hello with that many leases: lists only as many as any node takes from now on. What is left out is
+   * lost. False: there were no more than that.
+   */
+  shortenList(listed: number): boolean {
+    if (listed <= this.#limit) return false;
+    this.#listLimit = this.#limit;
+    return true;
   }
 
   /**
    * A session begins. Returns what was lost: leases that the node no longer knows as ours.
    * @param accepting - grant credit
    */
-  attach(welcome: Welcome, asked: number, accepting: boolean): Held<Run>[] {
+  attach(welcome: Welcome, accepting: boolean): LostLease<Run>[] {
     const states = new Map(welcome.held.map(({ lease, state }) => [lease, state]));
-    this.#nodeLimit = welcome.maxInFlight < asked ? welcome.maxInFlight : MAX_HELD;
-    this.#limit = Math.min(this.#concurrency, welcome.maxInFlight);
+    this.#attached = true;
     this.#accepting = accepting;
+    this.#listLimit = MAX_HELD;
+    this.resize(welcome.maxInFlight);
     this.#clearSession();
-    const lost: Held<Run>[] = [];
+    const lost: LostLease<Run>[] = [];
     for (const held of this.#held.values()) {
       const state = states.get(held.lease) ?? HeldState.LOST;
       if (state === HeldState.ADOPTED) {
@@ -124,14 +127,21 @@ export class LeaseBook<Run> {
         continue;
       }
       this.#held.delete(held.lease);
-      if (state !== HeldState.RECORDED || held.result === undefined) lost.push(held);
+      if (state !== HeldState.RECORDED) lost.push({ held, reason: "LEASE_LOST" });
+      // Not by a result, since there is none yet: so the task was cancelled.
+      else if (held.result === undefined) lost.push({ held, reason: "CANCELLED" });
     }
     return lost;
   }
 
+  /** The node's `max_in_flight` from now on. */
+  resize(maxInFlight: number): void {
+    this.#limit = Math.min(this.#concurrency, maxInFlight);
+  }
+
   /** The session is over. Leases are kept for the next one. */
   detach(): void {
-    this.#limit = 0;
+    this.#attached = false;
     this.#accepting = false;
     this.#clearSession();
   }
@@ -208,7 +218,7 @@ export class LeaseBook<Run> {
 
   /** The next frame with results, releases and credit; undefined when there is nothing to say. */
   nextFrame(nowMs: number): WorkRequest | undefined {
-    if (this.#limit === 0) return undefined;
+    if (!this.#attached) return undefined;
     const results = this.#takeResults(nowMs);
     const releases = this.#releases.splice(0, MAX_FRAME_ITEMS);
     const credit = this.#grant();
@@ -253,7 +263,7 @@ export class LeaseBook<Run> {
 
   #grant(): number {
     if (!this.#accepting) return 0;
-    const most = Math.max(MAX_UNCONFIRMED_RESULTS, this.#concurrency);
+    const most = Math.max(MAX_UNCONFIRMED_RESULTS, this.#limit);
     if (this.#sent > most || this.#sentBytes > MAX_UNCONFIRMED_BYTES) return 0;
     const grant = Math.max(0, this.#limit - this.#running - this.#unsent.length - this.#credit);
     this.#credit += grant;
@@ -269,10 +279,4 @@ export class LeaseBook<Run> {
     this.#sentBytes = 0;
     for (const held of this.#held.values()) if (held.phase === "sent") held.phase = "finished";
   }
-}
-
-function sizeOf(outcome: ResultOutcome): number {
-  if (outcome.case === "success") return RESULT_OVERHEAD_BYTES + outcome.value.output.length;
-  const error = outcome.value.error;
-  return RESULT_OVERHEAD_BYTES + (error?.message.length ?? 0) + (error?.details.length ?? 0);
 }

@@ -4,19 +4,18 @@
 import type { SluiceClientError } from "../errors.ts";
 
 /**
- * No later session would fare better. OUT_OF_RANGE is not among them: a new session starts with fresh credit. ABORTED is
- * also the end of a session whose heartbeats came too late; only the text tells that from a session that was replaced.
+ * No later session would fare better: the node refuses what this analyzer asks for, or a newer session of the same analyzer
+ * took over (ABORTED), which a reconnect would throw out in turn, without end. Everything else passes, also
+ * FAILED_PRECONDITION, which an analyzer that says hello first, and once, gets only if it did so too late.
  */
 export function endsForGood(error: SluiceClientError): boolean {
   switch (error.code) {
+    case "ABORTED":
     case "INVALID_ARGUMENT":
-    case "FAILED_PRECONDITION":
     case "UNIMPLEMENTED":
     case "UNAUTHENTICATED":
     case "PERMISSION_DENIED":
       return true;
-    case "ABORTED":
-      return /took over|replaced/.test(error.message);
     default:
       return false;
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { TaskSpecSchema } from "../contract.ts";
 import { HandlerError } from "../errors.ts";
 import type { Handler, HandlerContext } from "./handler.ts";
-import type { ResultOutcome } from "./lease-book.ts";
+import type { ResultOutcome } from "./held-lease.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { ReceivedTask } from "./received-task.ts";
 import { TaskRun } from "./task-run.ts";

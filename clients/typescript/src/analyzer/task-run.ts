@@ -7,7 +7,7 @@ import { type AbortCause, HandlerAbortedError, HandlerError } from "../errors.ts
 import { encodePayload } from "../payload.ts";
 import { cut } from "../wire/cut.ts";
 import type { HandlerContext, HandlerLookup } from "./handler.ts";
-import type { ResultOutcome } from "./lease-book.ts";
+import type { ResultOutcome } from "./held-lease.ts";
 import type { ReceivedTask } from "./received-task.ts";
 
 /** What the node cuts anyway; cut here too so that a frame stays within its limit. */

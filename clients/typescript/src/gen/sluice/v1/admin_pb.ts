@@ -1182,7 +1182,10 @@ export const AdminService: GenService<{
     output: typeof ListAnalyzersResponseSchema;
   },
   /**
-   * Changes the weight of an attached analyzer, until its next hello. NOT_FOUND when it is not attached.
+   * Changes the weight of an attached analyzer. The analyzer is told, and the weight holds until its next hello, which
+   * names the weight to go on with. The Sluice SDK goes on with what the operator set as long as the analyzer lives,
+   * over reconnects and restarts of the node; a restarted analyzer begins with its own weight. NOT_FOUND when it is
+   * not attached.
    *
    * @generated from rpc sluice.v1.AdminService.SetAnalyzerWeight
    */

@@ -249,8 +249,8 @@ export type Hello = Message<"sluice.v1.Hello"> & {
   queues: Subscription[];
 
   /**
-   * Its share of each queue is this over the sum of all weights: 0.001 to 1000000, else
-   * INVALID_ARGUMENT.
+   * Its share of each queue is this over the sum of all weights: 0.001 to 1000000, else INVALID_ARGUMENT. After a
+   * change by an operator, name the changed one.
    *
    * @generated from field: double weight = 3;
    */
@@ -265,8 +265,8 @@ export type Hello = Message<"sluice.v1.Hello"> & {
   maxInFlight: number;
 
   /**
-   * Leases it still holds from an earlier stream, with those whose result it has not seen a receipt for. At most
-   * max_in_flight, else INVALID_ARGUMENT.
+   * Leases it still holds from an earlier stream, with those whose result it has not seen a receipt for; may be more
+   * than max_in_flight. At most the node's limit (default 10000), else INVALID_ARGUMENT.
    *
    * @generated from field: repeated sluice.v1.HeldLease held = 5;
    */
@@ -535,7 +535,8 @@ export type Welcome = Message<"sluice.v1.Welcome"> & {
   heartbeatMs: number;
 
   /**
-   * Without any frame for this long, in milliseconds, the session ends and its leases go to other analyzers.
+   * Without any frame for this long, in milliseconds, the session ends with DEADLINE_EXCEEDED and its leases go to
+   * other analyzers.
    *
    * @generated from field: uint32 lease_ms = 4;
    */
@@ -725,7 +726,8 @@ export type Drain = Message<"sluice.v1.Drain"> & {
   reason: DrainReason;
 
   /**
-   * The stream is cut after this many milliseconds.
+   * After this many milliseconds what is still held goes back uncharged and the stream is cut: with DEADLINE_EXCEEDED
+   * after OPERATOR, with UNAVAILABLE after NODE_STOPPING.
    *
    * @generated from field: uint32 deadline_ms = 2;
    */
@@ -901,6 +903,8 @@ export const DistributorService: GenService<{
   /**
    * The session of one analyzer. Every frame may carry several things at once, applied in the order of its fields.
    * A frame that breaks the protocol ends the stream with INVALID_ARGUMENT, FAILED_PRECONDITION or OUT_OF_RANGE.
+   * ABORTED: a newer session of the same analyzer took over; do not connect again. DEADLINE_EXCEEDED: no frame came for
+   * the welcome's lease_ms, or a drain took longer than its deadline_ms; none of its leases is left.
    *
    * @generated from rpc sluice.v1.DistributorService.Work
    */
