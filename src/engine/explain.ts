@@ -19,9 +19,9 @@ function named(ids: readonly string[]): string {
   return ids.length > MAX_NAMED ? `${shown} and ${ids.length - MAX_NAMED} more` : shown;
 }
 
-function lastError(task: StoredTask): string {
+function lastError(task: StoredTask, introduction: string): string {
   const error = task.history.at(-1)?.error;
-  return error === undefined ? "" : ` after: ${error.code} ${error.message}`;
+  return error === undefined ? "" : `${introduction}: ${error.code} ${error.message}`;
 }
 
 /** Why an attached analyzer gets nothing from a queue; undefined when it could. */
@@ -68,7 +68,7 @@ export function explainTask(node: NodeState, task: LiveTask, isOpen: boolean): s
     case "SCHEDULED":
       return [`delayed until ${isoTime(task.dueMs)} (${seconds(task.dueMs - nowMs)} from now)`];
     case "RETRYING":
-      return [`retrying in ${seconds(task.dueMs - nowMs)}${lastError(task)}`];
+      return [`retrying in ${seconds(task.dueMs - nowMs)}${lastError(task, " after")}`];
     case "RUNNING": {
       const progress =
         task.progress === undefined ? "" : `, ${task.progress.percent} % ${task.progress.note}`.trimEnd();
@@ -77,7 +77,7 @@ export function explainTask(node: NodeState, task: LiveTask, isOpen: boolean): s
     case "COMPLETED":
       return [`completed by analyzer ${task.analyzerId} in attempt ${task.attempts + 1}`];
     case "FAILED":
-      return [`dead letter after ${task.attempts} ${task.attempts === 1 ? "attempt" : "attempts"}${lastError(task)}`];
+      return [`dead letter after ${task.attempts} ${task.attempts === 1 ? "attempt" : "attempts"}${lastError(task, ", the last with")}`];
     case "CANCELLED":
       return ["cancelled"];
   }

@@ -1,6 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Workshop } from "./program.ts";
 
@@ -13,22 +11,32 @@ beforeEach(() => {
 
 afterEach(() => workshop[Symbol.asyncDispose]());
 
+/** A demo's temporary folder goes into the workshop, so that other demos on this machine are none of its business. */
+function temporary(): NodeJS.ProcessEnv {
+  return { TMPDIR: workshop.directory };
+}
+
 function demoFolders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith("sluice-demo-"));
+  return readdirSync(workshop.directory).filter((name) => name.startsWith("sluice-demo-"));
 }
 
 describe("sluice demo", { timeout: DEADLINE_MS }, () => {
   it("completes every task, by weight, and leaves nothing behind", async () => {
-    const before = demoFolders();
-    const { status, out, err } = await workshop.run(["demo", "--json", "--tasks", "500", "--duration", "3s"]);
+    const { status, out, err } = await workshop.run(
+      ["demo", "--json", "--tasks", "500", "--duration", "3s"],
+      temporary(),
+    );
     expect(err).toContain("emitted");
     expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [], emitted: 500, accepted: 500, completed: 500 });
     expect(status).toBe(0);
-    expect(demoFolders()).toEqual(before);
+    expect(demoFolders()).toEqual([]);
   });
 
   it("loses nothing when the heaviest analyzer is killed", async () => {
-    const { out } = await workshop.run(["demo", "--chaos", "--json", "--tasks", "600", "--duration", "4s"]);
+    const { out } = await workshop.run(
+      ["demo", "--chaos", "--json", "--tasks", "600", "--duration", "4s"],
+      temporary(),
+    );
     expect(JSON.parse(out)).toMatchObject({
       problems: [],
       completed: 600,
@@ -38,8 +46,7 @@ describe("sluice demo", { timeout: DEADLINE_MS }, () => {
   });
 
   it("does what is chosen from its menu: sends, kills, starts again, weighs, shows who got what", async () => {
-    const before = demoFolders();
-    const demo = workshop.start(["demo", "--interactive", "--weights", "3,1"]);
+    const demo = workshop.start(["demo", "--interactive", "--weights", "3,1"], temporary());
     const choices = ["1 4", "6", "7", "1", "8 analyzer-1", "9 2", "3", "2 4", "6", "5", "9 2 heavy", "x", "q"];
     demo.input.end(`${choices.join("\n")}\n`);
     const { status, out, err } = await demo.ended;
@@ -56,21 +63,19 @@ describe("sluice demo", { timeout: DEADLINE_MS }, () => {
     expect(out).toMatch(/^logs: shares$/m);
     expect(out).toContain("'heavy' is no weight");
     expect(out).toContain("there is no choice 'x'");
-    expect(demoFolders()).toEqual(before);
+    expect(demoFolders()).toEqual([]);
   });
 
   it("leaves nothing behind when it is interrupted", async () => {
-    const before = demoFolders();
-    const demo = workshop.start(["demo"]);
+    const demo = workshop.start(["demo"], temporary());
     await demo.says("emitted");
     demo.kill("SIGINT");
     expect(await demo.ended).toMatchObject({ status: 1, err: expect.stringContaining("interrupted") });
-    expect(demoFolders()).toEqual(before);
+    expect(demoFolders()).toEqual([]);
   });
 
   it("takes its processes with it when it is killed", async () => {
-    const before = demoFolders();
-    const demo = workshop.start(["demo"]);
+    const demo = workshop.start(["demo"], temporary());
     const address = await demo.until(({ out }) => /to (127\.0\.0\.1:\d+)\n/.exec(out)?.[1]);
     demo.kill("SIGKILL");
     await vi.waitFor(
@@ -80,9 +85,5 @@ describe("sluice demo", { timeout: DEADLINE_MS }, () => {
       },
       { timeout: 30_000, interval: 200 },
     );
-    // Nobody is left to take the folder away.
-    for (const name of demoFolders()) {
-      if (!before.includes(name)) rmSync(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 5 });
-    }
   });
 });

@@ -88,7 +88,7 @@ describeOnEveryStore("explain says of a task", (start) => {
     await stage.taskIn(good.id, TaskState.COMPLETED);
     await stage.taskIn(bad.id, TaskState.FAILED);
     expect(await taskReasons(stage, good.id)).toEqual(["completed by analyzer a in attempt 1"]);
-    expect(await taskReasons(stage, bad.id)).toEqual(["dead letter after 1 attempt after: BAD no"]);
+    expect(await taskReasons(stage, bad.id)).toEqual(["dead letter after 1 attempt, the last with: BAD no"]);
     expect(await taskReasons(stage, cancelled.id)).toEqual(["cancelled"]);
   });
 

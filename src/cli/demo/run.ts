@@ -152,7 +152,7 @@ class DemoRun {
     const inFlight = before.analyzers.find((each) => each.analyzerId === heaviest.id)?.inFlight ?? 0;
     this.#crash = { crash: { analyzerId: heaviest.id, inFlight }, before };
     this.#say(
-      `killed ${heaviest.id} (weight ${heaviest.weight}) with about ${inFlight} tasks in its hands: they go to the others`,
+      `killed ${heaviest.id} (weight ${heaviest.weight}); what it held goes to the others (${inFlight} a moment before)`,
     );
   }
 
