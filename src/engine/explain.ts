@@ -77,7 +77,9 @@ export function explainTask(node: NodeState, task: LiveTask, isOpen: boolean): s
     case "COMPLETED":
       return [`completed by analyzer ${task.analyzerId} in attempt ${task.attempts + 1}`];
     case "FAILED":
-      return [`dead letter after ${task.attempts} ${task.attempts === 1 ? "attempt" : "attempts"}${lastError(task, ", the last with")}`];
+      return [
+        `dead letter after ${task.attempts} ${task.attempts === 1 ? "attempt" : "attempts"}${lastError(task, ", the last with")}`,
+      ];
     case "CANCELLED":
       return ["cancelled"];
   }
