@@ -19,7 +19,7 @@
  *      they were told is being cancelled, and it never runs again.
  */
 import { backoffMs } from "./backoff.ts";
-import type { Outcome, RetryPolicy, TaskError, TaskState, Transition } from "./task.ts";
+import type { EndState, Outcome, RetryPolicy, TaskError, TaskState, Transition } from "./task.ts";
 
 /** What of a task decides how it goes on. */
 export interface LeasedTask {
@@ -75,4 +75,9 @@ const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
 /** Whether a task may go from one state straight to another. Staying is not a move. */
 export function isLegalMove(from: TaskState, to: TaskState): boolean {
   return MOVES[from].includes(to);
+}
+
+/** Whether a task in this state has ended. */
+export function isEnded(state: TaskState): state is EndState {
+  return state === "COMPLETED" || state === "FAILED" || state === "CANCELLED";
 }

@@ -5,16 +5,12 @@
  *  N1  Each wait is answered at most once per id, with the task as stored after its ending.
  *  N2  Nothing is kept for an id that nobody waits for.
  */
+import { isEnded } from "../core/lifecycle.ts";
 import type { StoredTask } from "../store/port.ts";
 import type { NodeState } from "./node-state.ts";
 
 /** Called with the ended task, or undefined for an unknown id. */
 export type Ended = (id: string, task: StoredTask | undefined) => void;
-
-/** Whether a state is an ending. */
-export function hasEnded(task: StoredTask): boolean {
-  return task.state === "COMPLETED" || task.state === "FAILED" || task.state === "CANCELLED";
-}
 
 /** Those who wait. */
 export class Waiters {
@@ -37,7 +33,7 @@ export class Waiters {
     for (const id of wanted) this.#enter(id, ended);
     for (const id of wanted) {
       this.#node.after(this.#node.parts.store.get(id), (task) => {
-        if (task === undefined || hasEnded(task)) this.#answer(id, ended, task);
+        if (task === undefined || isEnded(task.state)) this.#answer(id, ended, task);
       });
     }
     return () => {
@@ -50,7 +46,7 @@ export class Waiters {
     if (!this.#waiting.has(id)) return;
     this.#node.after(this.#node.parts.store.get(id), (task) => {
       // A redrive may have been faster: then it has not ended after all.
-      if (task !== undefined && !hasEnded(task)) return;
+      if (task !== undefined && !isEnded(task.state)) return;
       for (const ended of [...(this.#waiting.get(id) ?? [])]) this.#answer(id, ended, task);
     });
   }

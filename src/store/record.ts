@@ -56,11 +56,6 @@ const UNTOUCHED: Run = {
   history: [],
 };
 
-/** Whether a task in this state has ended. */
-export function isEnded(state: RecordedState): state is EndState {
-  return state === "COMPLETED" || state === "FAILED" || state === "CANCELLED";
-}
-
 /** The facts of a task that is being inserted. */
 export function factsOf(task: NewTask, nowMs: number, startTag: number, sequence: number): TaskFacts {
   return {

@@ -3,9 +3,10 @@
  * analyzers that misbehave. After every step the promises are checked (`history.ts`); in the end everything must have
  * ended. The same seed gives the same run.
  */
+
+import { isEnded } from "../../src/core/lifecycle.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { DEFAULT_ENGINE_SETTINGS } from "../../src/engine/settings.ts";
-import { hasEnded } from "../../src/engine/waiters.ts";
 import { makeTask, taskId } from "../support/tasks.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { History } from "./history.ts";
@@ -220,7 +221,7 @@ class Simulation {
       const stored = await this.#node().get(taskId(task));
       if (stored === undefined) throw new Error(`accepted task ${task} is lost`);
       const isServed = this.#analyzers.some(({ queues }) => queues.includes(stored.queue));
-      if (isServed && !hasEnded(stored)) throw new Error(`accepted task ${task} is ${stored.state} in the end`);
+      if (isServed && !isEnded(stored.state)) throw new Error(`accepted task ${task} is ${stored.state} in the end`);
     }
   }
 

@@ -5,6 +5,7 @@
  *  A1  Each id is answered once; after the last one the stream ends.
  *  A2  While the caller reads too slowly, ids are kept instead of tasks, and the tasks are read again later.
  */
+import { isEnded } from "../../core/lifecycle.ts";
 import type { Distributor, LiveTask } from "../../engine/api.ts";
 import type { AnswerStream } from "../method.ts";
 import { type RpcLogger, toStatus } from "../status.ts";
@@ -83,7 +84,7 @@ export class WaitStream {
         if (id === undefined) break;
         const task = await this.#parts.distributor.get(id);
         // Redriven meanwhile: its ending is still to come.
-        if (task !== undefined && !hasEnded(task)) this.#wait([id]);
+        if (task !== undefined && !isEnded(task.state)) this.#wait([id]);
         else this.#answer(id, task);
       }
     } catch (error) {
@@ -92,8 +93,4 @@ export class WaitStream {
       this.#isCatchingUp = false;
     }
   }
-}
-
-function hasEnded({ state }: LiveTask): boolean {
-  return state === "COMPLETED" || state === "FAILED" || state === "CANCELLED";
 }

@@ -6,10 +6,12 @@
  *  M2  The counts of a queue agree with that.
  *  M3  An index that names a task which is not there, or is elsewhere, is damage: `StoreFailedError`.
  */
+
+import { isEnded } from "../../core/lifecycle.ts";
 import type { EndState } from "../../core/task.ts";
 import { StoreFailedError } from "../port.ts";
 import { ID_BYTES, idOf, readyPosition, timedPosition } from "../positions.ts";
-import { freshRun, isEnded, type Run, type TaskFacts } from "../record.ts";
+import { freshRun, type Run, type TaskFacts } from "../record.ts";
 import { RETENTION_CLASSES } from "../retention.ts";
 import type { Tables } from "./environment.ts";
 import { endedPrefix } from "./keys.ts";

@@ -4,7 +4,9 @@
  *
  *  V1  What a verb does to tasks, counts and indexes is written in one turn, so it is in one commit.
  */
+
 import { epochOf } from "../../core/lease.ts";
+import { isEnded } from "../../core/lifecycle.ts";
 import type { NewTask } from "../../core/task.ts";
 import { brokenLimit } from "../admission.ts";
 import { fillPage, listOrder } from "../listing.ts";
@@ -32,7 +34,6 @@ import {
   factsOf,
   finishedRun,
   freshRun,
-  isEnded,
   redrivenRun,
   type TaskFacts,
 } from "../record.ts";

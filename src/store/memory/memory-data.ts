@@ -1,10 +1,12 @@
 /**
  * What the memory store keeps, and the one place where a task changes state: counts and ordered lists change with it.
  */
+
+import { isEnded } from "../../core/lifecycle.ts";
 import type { Candidate, ListOrder } from "../listing.ts";
 import type { StoredTask } from "../port.ts";
 import { newTaskPosition, readyPosition, timedPosition } from "../positions.ts";
-import { isEnded, type Run, storedTask } from "../record.ts";
+import { type Run, storedTask } from "../record.ts";
 import { RETENTION_CLASSES } from "../retention.ts";
 import { SortedList } from "../sorted-list.ts";
 import type { MemoryEntry, MemoryQueue, MemoryTask } from "./memory-queue.ts";

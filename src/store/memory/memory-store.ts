@@ -6,6 +6,7 @@
  */
 
 import { epochOf } from "../../core/lease.ts";
+import { isEnded } from "../../core/lifecycle.ts";
 import { MAX_QUEUES } from "../../core/limits.ts";
 import type { NewTask } from "../../core/task.ts";
 import { brokenLimit } from "../admission.ts";
@@ -30,7 +31,7 @@ import {
   type StoreStart,
 } from "../port.ts";
 import { newTaskPosition } from "../positions.ts";
-import { cancelledRun, claimedTask, dueRun, factsOf, finishedRun, freshRun, isEnded, redrivenRun } from "../record.ts";
+import { cancelledRun, claimedTask, dueRun, factsOf, finishedRun, freshRun, redrivenRun } from "../record.ts";
 import { isExpired, RETENTION_CLASSES, type RetentionClass } from "../retention.ts";
 import { MemoryData, readyPlace, shownTask } from "./memory-data.ts";
 import { MemoryQueue, type MemoryTask } from "./memory-queue.ts";
