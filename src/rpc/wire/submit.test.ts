@@ -12,6 +12,7 @@ import { SluiceError } from "../../core/errors.ts";
 import { DEFAULT_RETRY } from "../../core/limits.ts";
 import { decodeSubmit, decodeSubmitBatch, encodeSubmitBatchResponse } from "./submit.ts";
 import { MAX_TASK_OVERHEAD_BYTES, type ReceivedTask, type TaskContext } from "./task-spec.ts";
+import { anyTextWithin } from "./testing/arbitrary-text.ts";
 
 const ID = "0190a8f0-1111-7222-8333-444455556666";
 const NEW_ID = "0190a8f0-9999-7999-8999-999999999999";
@@ -55,17 +56,16 @@ function refusal(run: () => unknown): string {
 }
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
-const wellFormed = (maxLength: number) => fc.string({ maxLength, unit: "grapheme" });
 const name = fc.stringMatching(/^[A-Za-z0-9._:/-]{1,128}$/);
 
 const anySpec: fc.Arbitrary<SpecInit> = fc.record(
   {
     id: fc.constantFrom("", ID),
     queue: fc.oneof(fc.constant(""), name),
-    type: wellFormed(30),
+    type: anyTextWithin(30),
     payload: bytes(300),
-    contentType: wellFormed(20),
-    attributes: fc.dictionary(wellFormed(20), wellFormed(40), { maxKeys: 10 }),
+    contentType: anyTextWithin(20),
+    attributes: fc.dictionary(anyTextWithin(20), anyTextWithin(40), { maxKeys: 10 }),
     priority: fc.nat(9),
     start: fc.oneof(
       fc.constant({ case: undefined }),
@@ -82,7 +82,7 @@ const anySpec: fc.Arbitrary<SpecInit> = fc.record(
       },
       { requiredKeys: [] },
     ),
-    fairnessKey: wellFormed(20),
+    fairnessKey: anyTextWithin(20),
     fairnessWeight: fc.oneof(fc.constant(0), fc.float({ min: Math.fround(0.001), max: 1_000_000, noNaN: true })),
   },
   { requiredKeys: [] },
@@ -316,7 +316,7 @@ describe("a batch", () => {
       {
         newId: fc.constantFrom("", NEW_ID),
         duplicate: fc.boolean(),
-        error: fc.record({ code: fc.nat(16), message: wellFormed(50), retryAfterMs: fc.nat(100_000) }),
+        error: fc.record({ code: fc.nat(16), message: anyTextWithin(50), retryAfterMs: fc.nat(100_000) }),
       },
       { requiredKeys: ["newId", "duplicate"] },
     );

@@ -12,6 +12,7 @@ import { describe, expect, test } from "vitest";
 import { SluiceError } from "../../core/errors.ts";
 import type { AnalyzerFrame, NodeFrame } from "../../engine/frames.ts";
 import { IMPOSSIBLE_LEASE } from "./reader.ts";
+import { anyTextWithin } from "./testing/arbitrary-text.ts";
 import { decodeWorkRequest } from "./work-request.ts";
 import { encodeWorkResponse } from "./work-response.ts";
 
@@ -41,7 +42,6 @@ function refusal(run: () => unknown): string {
 }
 
 const lease = fc.maxSafeNat();
-const text = (maxLength: number) => fc.string({ maxLength, unit: "grapheme" });
 const name = fc.stringMatching(/^[A-Za-z0-9._:/-]{1,128}$/);
 const weight = fc.double({ min: 0.001, max: 1_000_000, noNaN: true });
 
@@ -53,19 +53,23 @@ const anyHello = fc.record({
   held: fc.array(fc.record({ lease: lease.map(BigInt), taskId: fc.constant(ID), attempt: fc.nat(100) }), {
     maxLength: 5,
   }),
-  version: text(10),
-  labels: fc.dictionary(text(10), text(20), { maxKeys: 5 }),
+  version: anyTextWithin(10),
+  labels: fc.dictionary(anyTextWithin(10), anyTextWithin(20), { maxKeys: 5 }),
 });
 
 const anyOutcome = fc.oneof(
   fc.record({
     case: fc.constant("success" as const),
-    value: fc.record({ output: fc.uint8Array({ maxLength: 50 }), contentType: text(10) }),
+    value: fc.record({ output: fc.uint8Array({ maxLength: 50 }), contentType: anyTextWithin(10) }),
   }),
   fc.record({
     case: fc.constant("failure" as const),
     value: fc.record({
-      error: fc.record({ code: text(8), message: text(50), details: fc.uint8Array({ maxLength: 20 }) }),
+      error: fc.record({
+        code: anyTextWithin(8),
+        message: anyTextWithin(50),
+        details: fc.uint8Array({ maxLength: 20 }),
+      }),
       nonRetryable: fc.boolean(),
     }),
   }),
@@ -78,7 +82,7 @@ const anyFrame = fc.record(
     releases: fc.array(lease.map(BigInt), { maxLength: 20 }),
     credit: fc.nat(4_294_967_295),
     heartbeat: fc.record({
-      progress: fc.array(fc.record({ lease: lease.map(BigInt), percent: fc.nat(200), note: text(30) }), {
+      progress: fc.array(fc.record({ lease: lease.map(BigInt), percent: fc.nat(200), note: anyTextWithin(30) }), {
         maxLength: 5,
       }),
     }),
@@ -242,7 +246,7 @@ describe("a frame to an analyzer", () => {
   const frame: fc.Arbitrary<NodeFrame> = fc.record(
     {
       welcome: fc.record({
-        sessionId: text(40),
+        sessionId: anyTextWithin(40),
         epoch: fc.nat(),
         heartbeatMs: fc.nat(),
         leaseMs: fc.nat(),
