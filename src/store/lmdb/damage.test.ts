@@ -1,14 +1,14 @@
 /**
  * The lmdb store with data that is damaged, or not its own: a clear error, never a wrong answer.
  */
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NOW_MS, newTask, QUEUE, taskId } from "../conformance/fixture.ts";
 import { StoreFailedError, StoreOpenError } from "../port.ts";
 import { idPosition } from "../positions.ts";
-import { temporaryDirectory } from "../testing/lmdb-test-store.ts";
+import { copyAsAfterCrash, temporaryDirectory } from "../testing/lmdb-test-store.ts";
 import { Environment, type Tables } from "./environment.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { encodeNumber } from "./records.ts";
@@ -25,6 +25,28 @@ async function filledDirectory(): Promise<string> {
   );
   await store.close();
   return directory;
+}
+
+/** What a crash leaves of a store with ten tasks, all of them in the log only, and the path of that log. */
+async function crashedDirectory(): Promise<{ directory: string; log: string }> {
+  const [running, directory] = [temporaryDirectory(), temporaryDirectory()];
+  onTestFinished(() => {
+    for (const path of [running, directory]) rmSync(path, { recursive: true, force: true });
+  });
+  const store = new LmdbStore({ directory: running });
+  await store.open();
+  for (let n = 0; n < 10; n++) await store.insert([newTask(n)], NOW_MS);
+  copyAsAfterCrash(running, directory);
+  await store.close();
+  return { directory, log: join(directory, "log.1.0") };
+}
+
+async function waitingIn(directory: string): Promise<number | undefined> {
+  const store = new LmdbStore({ directory });
+  await store.open();
+  const [queue] = await store.queues();
+  await store.close();
+  return queue?.counts.PENDING;
 }
 
 /** Changes tables behind the store's back. */
@@ -116,6 +138,45 @@ describe("open refuses", () => {
     await store.open();
     expect((await store.queues())[0]?.counts.PENDING).toBe(10);
     await store.close();
+  });
+});
+
+describe("the log of a crashed store", () => {
+  it("is brought into the tables, twice if the start that did it crashed as well", async () => {
+    const { directory, log } = await crashedDirectory();
+    const bytes = readFileSync(log);
+    expect(await waitingIn(directory)).toBe(10);
+    expect(readdirSync(directory).filter((name) => name.startsWith("log."))).toEqual([]);
+    writeFileSync(log, bytes);
+    expect(await waitingIn(directory)).toBe(10);
+  });
+
+  it("ends before a record that was cut short", async () => {
+    const { directory, log } = await crashedDirectory();
+    truncateSync(log, readFileSync(log).length - 1);
+    expect(await waitingIn(directory)).toBe(9);
+  });
+
+  it("is refused when a bit of it flipped, wherever that is, and accepted once it is put right", async () => {
+    const { directory, log } = await crashedDirectory();
+    const valid = readFileSync(log);
+    for (let at = 0; at < valid.length; at += 97) {
+      const flipped = Buffer.from(valid);
+      flipped[at] = (flipped[at] ?? 0) ^ 4;
+      writeFileSync(log, flipped);
+      expect((await openError(directory)).message).toMatch(/is damaged: log\.1\.0: .* Restore it from a backup/);
+    }
+    writeFileSync(log, valid);
+    expect(await waitingIn(directory)).toBe(10);
+  });
+
+  it("is missed when it is gone", async () => {
+    const { directory, log } = await crashedDirectory();
+    const bytes = readFileSync(log);
+    rmSync(log);
+    expect((await openError(directory)).message).toContain("is incomplete: the files log.* that belong to data.mdb");
+    writeFileSync(log, bytes);
+    expect(await waitingIn(directory)).toBe(10);
   });
 });
 

@@ -63,6 +63,7 @@ export class GroupCommit {
 
   /** From now on the store is failed. What is being committed may still succeed; what waits for the next commit is rejected. */
   fail(cause: unknown): StoreFailedError {
+    swallowCommitError(cause);
     if (this.#failure !== undefined) return this.#failure;
     const failure = cause instanceof StoreFailedError ? cause : failureOf(cause);
     this.#failure = failure;
@@ -91,7 +92,6 @@ export class GroupCommit {
 
   #failed(batch: Batch, error: unknown): void {
     this.#running = undefined;
-    swallowCommitError(error);
     batch.reject(this.fail(error));
   }
 }

@@ -56,4 +56,4 @@ function successor(prefix: string): string {
 }
 
 /** Longer than any key that is made of bytes 0xff only could be. */
-const AFTER_EVERY_KEY = "\xff".repeat(64);
+export const AFTER_EVERY_KEY = "\xff".repeat(64);

@@ -42,6 +42,8 @@ export interface LmdbStoreOptions {
   readonly directory: string;
   /** Address space reserved for the data at the start, in bytes; it grows by itself. Default 1 GiB. */
   readonly mapSizeBytes?: number;
+  /** Entries written after which the log is brought into the tables. Default 8192; tests use fewer. */
+  readonly checkpointEntries?: number;
   /** Told once when the storage fails; the process must stop then. */
   readonly onFailure?: (error: StoreFailedError) => void;
 }
@@ -71,7 +73,10 @@ export class LmdbStore implements Store {
     const lock = explained(directory, () => DirectoryLock.acquire(directory));
     let environment: Environment | undefined;
     try {
-      environment = new Environment(directory, this.#options.mapSizeBytes);
+      environment = new Environment(directory, {
+        ...this.#options,
+        onFailure: (error) => this.#data?.commits.fail(error),
+      });
       const data = this.#openData(lock, environment);
       data.verbs.endCancelling();
       await data.commits.durable();
@@ -187,6 +192,7 @@ export class LmdbStore implements Store {
       // With claims left, analyzers may still work on them: the next start must treat this as a crash.
       if (verbs.claimCount === 0) node.markClosed();
       await commits.durable();
+      await environment.retireLog();
     } finally {
       await commits.settled();
       await environment.close();

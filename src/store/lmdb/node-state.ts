@@ -16,7 +16,6 @@ const NEW_NODE: NodeRecord = { epoch: 0, dispatchEpoch: 0, closed: true };
 
 /** The state of the node. What changes is written for the next commit. */
 export class NodeState {
-  readonly #environment: Environment;
   readonly #tables: Tables;
   /** The epoch of this start; `nextEpoch` reserves further ones for it. */
   readonly startEpoch: number;
@@ -29,7 +28,6 @@ export class NodeState {
 
   /** Reads the state and begins a new epoch. Throws `StoreOpenError`, or `StoreFailedError` for damage. */
   constructor(environment: Environment, directory: string) {
-    this.#environment = environment;
     this.#tables = environment.tables;
     const { meta } = this.#tables;
     const format = meta.get(FORMAT_KEY);
@@ -51,7 +49,6 @@ export class NodeState {
     const epoch = this.#record.epoch + 1;
     if (epoch > MAX_EPOCH) throw new StoreOpenError(`epoch ${epoch} is beyond the last: start with an empty directory`);
     this.#write({ epoch });
-    this.#environment.raiseFence(epoch);
     return epoch;
   }
 

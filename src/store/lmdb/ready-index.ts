@@ -44,9 +44,11 @@ export class ReadyIndex {
     this.#arriving.set(task, { position, task, hasRun, queue });
   }
 
-  /** A task stops being PENDING. */
-  leave(place: TaskPlace): void {
-    this.#table.remove(queueKey(place.queue.number) + place.position);
+  /** A task stops being PENDING. `isFirst`: nothing was recorded of it since the insert, so it entered once. */
+  leave(place: TaskPlace, isFirst: boolean): void {
+    const key = queueKey(place.queue.number) + place.position;
+    if (isFirst) this.#table.retract(key);
+    else this.#table.remove(key);
     const wasArriving = this.#arriving.delete(place.task) || this.#sealed.delete(place.task);
     if (!wasArriving && this.#claims.ofTask(place.task) === undefined) this.#withdraw(place);
   }

@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../testing/lmdb-test-store.ts";
 import { Environment } from "./environment.ts";
 
 const directory = temporaryDirectory();
-const environment = new Environment(directory);
+const environment = new Environment(directory, { checkpointEntries: 10 });
 afterAll(async () => {
   await environment.close();
   rmSync(directory, { recursive: true });

@@ -1,13 +1,16 @@
 /**
- * One table of the environment as the verbs see it: what is committed, overlaid with what is written but not yet durable.
+ * One table of the environment as the verbs see it: what is on disk in LMDB, overlaid with what was written since the last
+ * checkpoint.
  *
- * Keys are byte strings (see `../positions.ts`). A batch of writes goes through three steps: written (`put`, `remove`),
- * sealed (`seal`: it is being committed), settled (`settle`: it is on disk, and the overlay lets go of it).
+ * Keys are byte strings (see `../positions.ts`). A write goes to the log and to the overlay at once. A checkpoint takes the
+ * overlay (`seal`), hands it to LMDB (`flush`) and lets go of it once LMDB has it on disk (`settle`).
  *
  *  T1  `get` and `range` answer as if everything written so far were committed.
  *  T2  A range is read in one turn: nothing may be written to the table between its first and its last entry.
  */
 import type { Database } from "lmdb";
+import type { CommitLog } from "./commit-log.ts";
+import { AFTER_EVERY_KEY } from "./keys.ts";
 
 /** A table of the environment. */
 export type LmdbTable = Database<Buffer, string>;
@@ -32,29 +35,46 @@ type Overlay = Map<string, Buffer | null>;
 /** A table with an overlay. */
 export class Table {
   readonly #committed: LmdbTable;
+  readonly #number: number;
+  readonly #log: CommitLog;
   #written: Overlay = new Map();
   #sealed: Overlay = new Map();
+  /** No key on disk is greater. Most keys that are asked for and not there are new ones, which are. */
+  #greatestKey: string;
 
-  constructor(committed: LmdbTable) {
+  /** `number`: of the table in the log. */
+  constructor(committed: LmdbTable, number: number, log: CommitLog) {
     this.#committed = committed;
+    this.#number = number;
+    this.#log = log;
+    this.#greatestKey = greatestKeyOf(committed);
   }
 
-  /** Whether there are writes that are not sealed. */
-  get isDirty(): boolean {
-    return this.#written.size > 0;
+  /** Entries that the next checkpoint has to write. */
+  get writtenCount(): number {
+    return this.#written.size;
   }
 
   get(key: string): Buffer | undefined {
     const overlaid = this.#overlaid(key);
-    return overlaid === undefined ? this.#committed.get(key) : (overlaid ?? undefined);
+    if (overlaid !== undefined) return overlaid ?? undefined;
+    return key > this.#greatestKey ? undefined : this.#committed.get(key);
   }
 
   put(key: string, value: Buffer): void {
+    this.#log.put(this.#number, key, value);
     this.#written.set(key, value);
   }
 
   remove(key: string): void {
+    this.#log.remove(this.#number, key);
     this.#written.set(key, null);
+  }
+
+  /** Removes an entry that was put a single time: one that no checkpoint has seen leaves nothing to write. */
+  retract(key: string): void {
+    this.#log.remove(this.#number, key);
+    if (!this.#written.delete(key)) this.#written.set(key, null);
   }
 
   /** The entries of a range in order. */
@@ -72,22 +92,26 @@ export class Table {
     for (; next < overlaid.length; next++) yield* this.#overlaidEntry(overlaid[next] ?? "");
   }
 
-  /** Begins the commit of everything written. The one before it must have settled. */
+  /** Begins a checkpoint with everything written so far. The one before it must have settled. */
   seal(): void {
     this.#sealed = this.#written;
     this.#written = new Map();
   }
 
-  /** Hands the sealed writes to the running batch of the environment. */
+  /** Hands the sealed writes to the running transaction of the environment. */
   flush(): void {
     for (const [key, value] of this.#sealed) {
-      // Their promises say nothing that the promise of the batch does not.
-      if (value === null) void this.#committed.remove(key);
-      else void this.#committed.put(key, value);
+      // Their promises say nothing that the promise of the transaction does not.
+      if (value === null) {
+        void this.#committed.remove(key);
+      } else {
+        if (key > this.#greatestKey) this.#greatestKey = key;
+        void this.#committed.put(key, value);
+      }
     }
   }
 
-  /** What was sealed is durable. */
+  /** What was sealed is on disk in LMDB. */
   settle(): void {
     this.#sealed = new Map();
   }
@@ -125,4 +149,9 @@ export class Table {
       if (entry.key < to) yield entry;
     }
   }
+}
+
+function greatestKeyOf(table: LmdbTable): string {
+  for (const { key } of table.getRange({ start: AFTER_EVERY_KEY, end: "", reverse: true, limit: 1 })) return key;
+  return "";
 }

@@ -111,12 +111,16 @@ export class TaskRecords {
     this.#recent.add({ facts: { ...facts, spec }, place });
   }
 
-  /** Brings a task into another run. If it is claimed, the claim is removed after this. */
-  move(place: TaskPlace, from: Run, to: Run): void {
+  /**
+   * Brings a task into another run. If it is claimed, the claim is removed after this.
+   *
+   * @param isFirst nothing is recorded of it since the insert
+   */
+  move(place: TaskPlace, from: Run, to: Run, isFirst = false): void {
     if (from.state === "PENDING" && to.state === "PENDING") {
       this.#ready.enter(place, true);
     } else {
-      this.#leave(place, from);
+      this.#leave(place, from, isFirst);
       this.#enter(place, to, true);
     }
     this.#tables.runs.put(place.task, encodeRun(to));
@@ -131,7 +135,7 @@ export class TaskRecords {
     this.#tables.runs.remove(task);
   }
 
-  #leave(place: TaskPlace, run: Run): void {
+  #leave(place: TaskPlace, run: Run, isFirst: boolean): void {
     const { queue } = place;
     queue.counts[run.state] -= 1;
     this.#queues.changed(queue);
@@ -140,7 +144,7 @@ export class TaskRecords {
       return;
     }
     queue.waitingBytes -= place.specBytes;
-    if (run.state === "PENDING") this.#ready.leave(place);
+    if (run.state === "PENDING") this.#ready.leave(place, isFirst);
     else this.#tables.timers.remove(timedPosition(run.dueMs, place.sequence));
   }
 

@@ -174,7 +174,7 @@ export class Verbs {
       if (claim === undefined) return "stale";
       const { place } = claim;
       const run = (claim.hasRun ? this.#records.findRun(place.task) : undefined) ?? freshRun(0);
-      this.#records.move(place, run, finishedRun(run, finish, claim.cancelWish));
+      this.#records.move(place, run, finishedRun(run, finish, claim.cancelWish), !claim.hasRun);
       this.#claims.remove(claim);
       if (claim.cancelWish) this.#tables.cancelling.remove(place.task);
       return "accepted";

@@ -1,20 +1,25 @@
 /**
  * The lmdb store as tests use it: in a temporary directory that goes with it.
  */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestStore } from "../conformance.ts";
-import { LmdbStore } from "../lmdb/lmdb-store.ts";
+import { LmdbStore, type LmdbStoreOptions } from "../lmdb/lmdb-store.ts";
+
+/** LMDB describes its data in the first two pages of the file. */
+const FIRST_PAGES_BYTES = 8192;
 
 /** A new empty directory for data. */
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), "sluice-store-"));
 }
 
+type LmdbTestOptions = Pick<LmdbStoreOptions, "checkpointEntries">;
+
 /** An lmdb store in a directory of its own. */
-export function lmdbTestStore(directory = temporaryDirectory()): TestStore {
-  const store = new LmdbStore({ directory });
+export function lmdbTestStore(options: LmdbTestOptions = {}, directory = temporaryDirectory()): TestStore {
+  const store = new LmdbStore({ ...options, directory });
   const release = async (): Promise<void> => {
     await store.close();
     rmSync(directory, { recursive: true, force: true });
@@ -24,14 +29,29 @@ export function lmdbTestStore(directory = temporaryDirectory()): TestStore {
     reopen: async (how) => {
       if (how === "closed") {
         await store.close();
-        return lmdbTestStore(directory);
+        return lmdbTestStore(options, directory);
       }
-      // Between two commits the file holds what a crash would leave behind; the owner file stays with the dead process.
       const copy = temporaryDirectory();
-      copyFileSync(join(directory, "data.mdb"), join(copy, "data.mdb"));
+      copyAsAfterCrash(directory, copy);
       await release();
-      return lmdbTestStore(copy);
+      return lmdbTestStore(options, copy);
     },
     dispose: release,
   };
+}
+
+/**
+ * Between two commits the files hold what a crash would leave behind; the owner file stays with the dead process. A
+ * checkpoint that ends while the data file is being copied, which its first two pages show, means to copy again.
+ */
+export function copyAsAfterCrash(from: string, to: string): void {
+  const data = join(from, "data.mdb");
+  const firstPages = (): Buffer => readFileSync(data).subarray(0, FIRST_PAGES_BYTES);
+  for (let before = firstPages(); ; before = firstPages()) {
+    for (const name of readdirSync(from)) {
+      if (name.startsWith("log.")) copyFileSync(join(from, name), join(to, name));
+    }
+    copyFileSync(data, join(to, "data.mdb"));
+    if (firstPages().equals(before)) return;
+  }
 }
