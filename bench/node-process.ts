@@ -14,6 +14,8 @@ import { cpuMsOf } from "./cpu.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 15_000;
+/** As the program is started by its own first line, and in the container. */
+const NODE_FLAGS = ["--max-semi-space-size=64"];
 /** Lines of log kept to explain a failure. */
 const KEPT_LINES = 20;
 
@@ -36,7 +38,9 @@ export interface NodeProcess {
 export async function startNodeProcess(program: string, store: string): Promise<NodeProcess> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
   const args = ["serve", "--port", "0", "--store", store, "--data-dir", join(folder, "data"), "--log-format", "json"];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
+  const child = spawn(process.execPath, [...NODE_FLAGS, program, ...args], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {

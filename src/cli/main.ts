@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 /** Entry of the `sluice` program: the only place that knows its arguments and ends it with a status. */
 import { fileURLToPath } from "node:url";
 import { runProgram } from "./program.ts";
