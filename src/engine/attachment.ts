@@ -33,11 +33,17 @@ export class Attachment {
   readonly #endings: Endings;
   /** Called when a session has been welcomed, to take the frames that came meanwhile. */
   readonly #onOpen: (session: LiveSession) => void;
+  #hellos = 0;
 
   constructor(node: NodeState, endings: Endings, onOpen: (session: LiveSession) => void) {
     this.#node = node;
     this.#endings = endings;
     this.#onOpen = onOpen;
+  }
+
+  /** Hellos are being answered: the store may be giving back leases. */
+  get isAdopting(): boolean {
+    return this.#hellos > 0;
   }
 
   /** The first frame of a session. Throws SluiceError when it cannot be welcomed. */
@@ -67,7 +73,9 @@ export class Attachment {
     session.opening = [];
     session.window = new CreditWindow(maxInFlight);
     this.#subscribe(analyzer, queues);
+    this.#hellos += 1;
     this.#node.after(this.#adopt(analyzer, session, hello), (held) => {
+      this.#hellos -= 1;
       if (session.isOver || analyzer.session !== session) return;
       this.#welcome(analyzer, session, maxInFlight, held);
     });

@@ -70,8 +70,11 @@ export class Drain {
     for (const { analyzer } of sessions) if (analyzer !== undefined) this.analyzer(analyzer, "NODE_STOPPING");
     const deadlineMs = clock.monotonicMs() + settings.drainMs;
     await this.#until(() => this.#isQuiet() || clock.monotonicMs() >= deadlineMs);
-    for (const analyzer of this.#node.analyzers.values()) this.#attachment.endLeases(analyzer, { kind: "released" });
-    await this.#until(() => this.#isQuiet());
+    // At every look, because claims and hellos that were under way still bring leases.
+    await this.#until(() => {
+      for (const analyzer of this.#node.analyzers.values()) this.#attachment.endLeases(analyzer, { kind: "released" });
+      return this.#isQuiet();
+    });
     for (const session of sessions) {
       session.flush();
       session.cut(new SluiceError("UNAVAILABLE", "this node is stopping: connect to another, or again later"));
@@ -87,7 +90,8 @@ export class Drain {
       leases.size === 0 &&
       this.#endings.isIdle &&
       this.#submissions.uncommittedBytes === 0 &&
-      !this.#dispatcher.isClaiming
+      !this.#dispatcher.isClaiming &&
+      !this.#attachment.isAdopting
     );
   }
 
