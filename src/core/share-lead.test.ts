@@ -115,7 +115,6 @@ function applyChoice(model: Model, chosen: ModelMember[]): void {
   const expected = model.choose();
   expect(share.choose(nowMs)?.id).toBe(expected?.id);
   if (expected === undefined) {
-    chosen.length = 0;
     if (share.eligibleCount > 0) expect(wakeMs).toBeGreaterThan(nowMs);
   } else {
     chosen.push(expected);

@@ -93,17 +93,11 @@ export class LeadGate {
     return slowest.idleSinceMs + this.#holdMs;
   }
 
-  /** Opens to those whose release point the floor has passed. */
+  /** Opens to those whose release point the floor has passed; who has been chosen since it was noted is shut again. */
   #letIn(floor: number): void {
     for (let seat = this.#shut.peek(); seat !== undefined && seat.key < floor; seat = this.#shut.peek()) {
-      const release = this.#release(seat.member);
-      if (release < floor) {
-        this.#shut.remove(seat);
-        this.#admit(seat);
-      } else {
-        seat.key = release;
-        this.#shut.update(seat);
-      }
+      this.#shut.remove(seat);
+      this.#admit(seat);
     }
   }
 
