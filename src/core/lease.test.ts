@@ -13,6 +13,7 @@ test("the constants are those of the wire format", () => {
 test("the first and the last lease are exact (N2)", () => {
   expect(makeLease(1, 0)).toBe(4_294_967_296);
   expect(makeLease(MAX_EPOCH, LEASES_PER_EPOCH - 1)).toBe(Number.MAX_SAFE_INTEGER);
+  expect([makeLease(1, 0), makeLease(MAX_EPOCH, LEASES_PER_EPOCH - 1)].map(isLease)).toEqual([true, true]);
 });
 
 test("a lease names its epoch and sequence, and is a lease", () => {

@@ -90,6 +90,19 @@ describe("a member", () => {
     expect([a.attached, a.eligible, share.lead(a), share.size, share.eligibleCount]).toEqual([true, false, -10, 2, 1]);
   });
 
+  test("that returns with its weight has exactly the pass it left with, whatever rounding would do to it", () => {
+    const share = new Share(UNLIMITED);
+    join(share, "b", 10);
+    const member = join(share, "a", 49); // 49 * (1 / 49) is less than 1
+    for (let round = 0; round < 100; round++) {
+      share.choose(0);
+      const { pass } = member;
+      share.detach(member);
+      expect(share.attach("a", 49, 0).pass).toBe(pass);
+      share.setEligible(member, true, 0);
+    }
+  });
+
   test("that returns is owed no more than max lag (R3)", () => {
     const share = new Share(UNLIMITED);
     const a = join(share, "a", 0.5);
