@@ -110,7 +110,7 @@ export class LeaseTable {
   answer(lease: Lease): void {
     lease.answered = true;
     lease.window.answer();
-    if (this.#deadlines.has(lease)) this.#deadlines.remove(lease);
+    this.#deadlines.remove(lease);
   }
 
   /** Its end is committed. */
