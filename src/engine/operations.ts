@@ -99,7 +99,8 @@ export class Operations implements Pick<Distributor, "get" | "list" | "cancel" |
       do {
         const query: ListQuery = {
           filter,
-          limit: Math.min(limit - ids.length, MAX_PAGE_SIZE),
+          // One more than wanted tells whether more match.
+          limit: Math.min(limit + 1 - ids.length, MAX_PAGE_SIZE),
           scanLimit: MAX_PAGE_SCAN,
           newestFirst: false,
           ...(cursor === undefined ? {} : { cursor }),
@@ -107,7 +108,7 @@ export class Operations implements Pick<Distributor, "get" | "list" | "cancel" |
         const page = await this.#node.parts.store.list(query);
         for (const task of page.tasks) ids.push(task.id);
         cursor = page.cursor;
-        if (ids.length >= limit) return { ids, more: true };
+        if (ids.length > limit) return { ids: ids.slice(0, limit), more: true };
       } while (cursor !== undefined);
     }
     return { ids, more: false };
