@@ -254,7 +254,10 @@ export class Attachment {
 
   #enter(analyzer: AnalyzerRecord, session: LiveSession, task: ClaimedTask): Lease {
     const queue = this.#node.queue(task.queue);
-    const holder = analyzer.subscriptions.get(task.queue) ?? analyzer.subscribe(queue, this.#node.monotonicMs);
+    const known = analyzer.subscriptions.get(task.queue);
+    const holder = known ?? analyzer.subscribe(queue, this.#node.monotonicMs);
+    // A lease of a queue that it no longer serves brings it no more of that queue.
+    if (known === undefined) queue.share.detach(holder.member);
     session.window.adopt();
     return this.#node.leases.add(task, holder, session.window, this.#node.wallMs, this.#node.leaseMs);
   }
