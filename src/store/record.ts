@@ -38,7 +38,10 @@ export interface Run {
   readonly startMs: number;
   readonly endMs: number;
   readonly analyzerId: string;
-  /** The lease that recorded the ending; 0 = none did. */
+  /**
+   * The last lease that has ended, however; 0 = none has. Of an ended task: the one that recorded the ending, unless it was
+   * cancelled while it waited. Whoever held this lease, or an earlier one, does not hold the task any more.
+   */
   readonly endingLease: number;
   readonly result: TaskResult | undefined;
   readonly history: readonly AttemptRecord[];
@@ -91,7 +94,8 @@ export function finishedRun(run: Run, finish: Finish, cancelWish: boolean): Run 
   const charged = error === undefined ? run : chargedRun(run, finish, error);
   const waitsAgain = transition.to === "PENDING" || transition.to === "RETRYING";
   if (waitsAgain && !cancelWish) {
-    return { ...charged, state: transition.to, dueMs: transition.to === "RETRYING" ? transition.dueMs : 0 };
+    const dueMs = transition.to === "RETRYING" ? transition.dueMs : 0;
+    return { ...charged, state: transition.to, dueMs, endingLease: finish.lease };
   }
   return {
     ...charged,
@@ -123,8 +127,9 @@ export function cancelledRun(run: Run, nowMs: number): Run {
 
 /** After a redrive; `dueMs` in the future makes it wait. */
 export function redrivenRun(run: Run, nowMs: number, dueMs: number): Run {
-  const { history } = run;
-  return dueMs > nowMs ? { ...UNTOUCHED, state: "SCHEDULED", dueMs, history } : { ...UNTOUCHED, history };
+  const { history, endingLease } = run;
+  const again = { ...UNTOUCHED, history, endingLease };
+  return dueMs > nowMs ? { ...again, state: "SCHEDULED", dueMs } : again;
 }
 
 /** A task as `get` and `list` show it. `lease`: that of the live claim, 0 = none. */

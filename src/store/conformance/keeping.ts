@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { makeLease } from "../../core/lease.ts";
+import type { HeldClaim } from "../port.ts";
 import { ERROR, type MakeStore, NOW_MS, openFixture, QUEUE, RESULT, taskId } from "./fixture.ts";
 
 /** Epochs and restarts. */
@@ -74,10 +75,12 @@ export function describeRestarts(makeStore: MakeStore): void {
   });
 }
 
+function held(n: number, lease: number, attempt = 1): HeldClaim {
+  return { lease, taskId: taskId(n), attempt };
+}
+
 /** Held leases. */
 export function describeAdopt(makeStore: MakeStore): void {
-  const held = (n: number, lease: number, attempt = 1) => ({ lease, taskId: taskId(n), attempt });
-
   describe("adopt", () => {
     it("takes back leases from before a crash, under which the tasks can be finished", async () => {
       const fixture = await openFixture(makeStore);
@@ -111,6 +114,21 @@ export function describeAdopt(makeStore: MakeStore): void {
       expect(outcomes).toEqual([{ kind: "recorded" }, { kind: "recorded" }, { kind: "lost" }]);
     });
 
+    it("gives one task to one lease, and one lease to one task", async () => {
+      const fixture = await openFixture(makeStore);
+      await fixture.insertNumbers([1, 2]);
+      const [first, second] = (await fixture.claim(2)).map(({ lease }) => lease);
+      await fixture.restart("crashed");
+      const claims = [held(1, first ?? 0), held(1, second ?? 0), held(2, first ?? 0)];
+      const kinds = (await fixture.store.adopt(claims)).map(({ kind }) => kind);
+      expect(kinds).toEqual(["adopted", "lost", "lost"]);
+    });
+  });
+  describeLost(makeStore);
+}
+
+function describeLost(makeStore: MakeStore): void {
+  describe("adopt of what is not held any more", () => {
     it("is lost for a task that is unknown, waiting, given to somebody else, or of another attempt", async () => {
       const fixture = await openFixture(makeStore);
       await fixture.insertNumbers([1, 2, 3]);
@@ -122,14 +140,19 @@ export function describeAdopt(makeStore: MakeStore): void {
       expect(await fixture.store.adopt(claims)).toEqual(claims.map(() => ({ kind: "lost" })));
     });
 
-    it("gives one task to one lease, and one lease to one task", async () => {
+    it("is lost for a lease that has ended, though the task waits with the same attempts again", async () => {
       const fixture = await openFixture(makeStore);
       await fixture.insertNumbers([1, 2]);
-      const [first, second] = (await fixture.claim(2)).map(({ lease }) => lease);
+      const returned = await fixture.runOne({ to: "PENDING" });
+      const given = await fixture.claimOne();
+      expect(given.id).toBe(taskId(1));
+      const failed = await fixture.runOne({ to: "FAILED", error: ERROR });
+      expect(failed.id).toBe(taskId(2));
+      await fixture.store.redrive([taskId(2)], NOW_MS, () => NOW_MS);
       await fixture.restart("crashed");
-      const claims = [held(1, first ?? 0), held(1, second ?? 0), held(2, first ?? 0)];
+      const claims = [held(1, returned.lease), held(2, failed.lease), held(1, given.lease)];
       const kinds = (await fixture.store.adopt(claims)).map(({ kind }) => kind);
-      expect(kinds).toEqual(["adopted", "lost", "lost"]);
+      expect(kinds).toEqual(["lost", "lost", "adopted"]);
     });
 
     it("is lost once a later epoch dispatches, then or at the next start", async () => {

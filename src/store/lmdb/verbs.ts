@@ -163,7 +163,7 @@ export class Verbs {
     const run = recorded ?? freshRun(task.facts.startAtMs);
     if (isEnded(run.state)) return { kind: run.endingLease === claim.lease ? "recorded" : "lost" };
     const mayBeHeld = this.#node.mayBeHeld(epochOf(claim.lease)) && this.#claims.ofLease(claim.lease) === undefined;
-    const isDelivered = run.state === "PENDING" && run.attempts + 1 === claim.attempt;
+    const isDelivered = run.state === "PENDING" && run.attempts + 1 === claim.attempt && claim.lease > run.endingLease;
     if (!mayBeHeld || !isDelivered || !this.#ready.takeThis(task.place)) return { kind: "lost" };
     return { kind: "adopted", task: this.#claimOne(task.facts, task.place, recorded?.attempts, claim.lease) };
   }

@@ -133,7 +133,8 @@ export class MemoryStore implements Store {
       if (task === undefined) return { kind: "lost" };
       if (isEnded(task.run.state)) return { kind: task.run.endingLease === claim.lease ? "recorded" : "lost" };
       const epoch = epochOf(claim.lease);
-      const mayBeHeld = epoch >= this.#data.dispatchEpoch && epoch < this.#startEpoch;
+      const isCurrent = epoch >= this.#data.dispatchEpoch && epoch < this.#startEpoch;
+      const mayBeHeld = isCurrent && claim.lease > task.run.endingLease;
       const isFree = task.run.state === "PENDING" && task.lease === 0 && !this.#claims.has(claim.lease);
       if (!mayBeHeld || !isFree || task.run.attempts + 1 !== claim.attempt) return { kind: "lost" };
       return { kind: "adopted", task: this.#claimOne(task, claim.lease) };
