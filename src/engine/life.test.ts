@@ -201,6 +201,27 @@ describe("a drain of the node", () => {
     expect(queues[0]?.counts).toMatchObject({ COMPLETED: 1, PENDING: 2, RUNNING: 0 });
     expect((await reopened.engine.get(taskId(2)))?.attempts).toBe(0);
   });
+
+  test("hands back what an analyzer brings from before a crash while it drains", async () => {
+    const store = new MemoryStore();
+    const crashed = await startEngine({ store });
+    const before = new ScriptedAnalyzer(crashed.engine, "a").hello({}, 1);
+    await Promise.all([crashed.engine.submit(makeTasks(1)), crashed.clock.settle()]);
+    const held = before.deliveries.map(({ lease }) => ({ lease, taskId: taskId(0), attempt: 1 }));
+
+    const restarted = new MemoryStore(store);
+    const gated = gateStore(restarted, ["adopt"]);
+    const { engine, clock } = await startEngine({ store: gated.store, settings: { drainMs: 1000 } });
+    gated.shut();
+    const after = new ScriptedAnalyzer(engine, "a").hello({ held }, 0);
+    const drained = engine[Symbol.asyncDispose]();
+    await clock.advance(2000);
+    gated.open();
+    await clock.advance(100);
+    await drained;
+    expect(after.welcome?.held).toEqual([{ lease: held[0]?.lease, state: "ADOPTED" }]);
+    expect((await new MemoryStore(restarted).open()).leasesMayBeHeld).toBe(false);
+  });
 });
 
 test("explain says what a task waits for", async () => {
