@@ -5,6 +5,7 @@ import { ScriptedAnalyzer } from "../../test/support/scripted-analyzer.ts";
 import { makeTask, makeTasks, taskId, taskNumber } from "../../test/support/tasks.ts";
 import { MemoryStore } from "../store/memory/memory-store.ts";
 import type { StoredTask } from "../store/port.ts";
+import { MAX_FRAME_BYTES } from "./settings.ts";
 
 describe("a submit", () => {
   test("is answered only after the commit", async () => {
@@ -85,6 +86,27 @@ describe("time", () => {
     expect(analyzer.stale).toEqual([lease]);
     expect(analyzer.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
     expect((await engine.get(taskId(1)))?.history[0]?.error.code).toBe("TIMEOUT");
+  });
+
+  test("a delivery that waits for a slow reader until its timeout goes back uncharged, and so does its credit", async () => {
+    const { engine, clock } = await startEngine();
+    const slow = new ScriptedAnalyzer(engine, "slow").hello({}, 2);
+    await clock.settle();
+    slow.takesMore = false;
+    // Too large for one frame together, so the second one waits for the first to be read.
+    const spec = (id: string) => new TextEncoder().encode(id.padStart(MAX_FRAME_BYTES, "0"));
+    const tasks = [0, 1].map((number) => makeTask(number, { timeoutMs: 2000, spec: spec(taskId(number)) }));
+    await Promise.all([engine.submit(tasks), clock.settle()]);
+    expect(slow.deliveries.map(taskNumber)).toEqual([0]);
+    await clock.advance(2010);
+    expect((await engine.get(taskId(0)))?.attempts).toBe(1);
+    expect(await engine.get(taskId(1))).toMatchObject({ state: "PENDING", attempts: 0 });
+    const { analyzers } = await engine.figures("");
+    expect(analyzers).toMatchObject([{ id: "slow", credit: 1, inFlight: 0 }]);
+    slow.writable();
+    await clock.settle();
+    expect(slow.cancels).toEqual([{ lease: slow.leases()[0], reason: "TIMEOUT" }]);
+    expect(slow.deliveries.map(taskNumber)).toEqual([0, 1]);
   });
 });
 

@@ -55,6 +55,13 @@ export class Outbox {
     this.#change = change;
   }
 
+  /** Takes out one delivery. False: it has been sent. */
+  withdraw(lease: number): boolean {
+    const index = this.#deliveries.findIndex((delivery) => delivery.lease === lease);
+    if (index !== -1) this.#deliveries.splice(index, 1);
+    return index !== -1;
+  }
+
   /** Takes out the deliveries that were never sent. */
   takeUnsent(): Delivery[] {
     const unsent = this.#deliveries;

@@ -4,7 +4,8 @@
  *
  * Invariants:
  *  W1  Leases and attempts are judged by the lease clock, so a pause of the node itself charges nobody.
- *  W2  No sweep handles more than MAX_SWEEP_TASKS before the loop is free again.
+ *  W2  An attempt that never left the node cannot run into its timeout.
+ *  W3  No sweep handles more than MAX_SWEEP_TASKS before the loop is free again.
  */
 import { SluiceError } from "../core/errors.ts";
 import type { Outcome } from "../core/task.ts";
@@ -12,6 +13,7 @@ import { Alarm } from "./alarm.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Clock } from "./clock.ts";
 import type { Endings } from "./endings.ts";
+import type { Lease } from "./lease-table.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { NodeState } from "./node-state.ts";
 import {
@@ -107,14 +109,22 @@ export class Sweeper {
   #checkDeadlines(): void {
     const nowMs = this.#node.leaseMs;
     const { leases } = this.#node;
-    for (let lease = leases.overdue(nowMs); lease !== undefined; lease = leases.overdue(nowMs)) {
-      const { session } = lease.holder.analyzer;
-      this.#endings.end(lease, timeoutOutcome(lease.timeoutMs));
-      if (session === undefined) continue;
-      session.outbox.cancel({ lease: lease.lease, reason: "TIMEOUT" });
-      this.#node.touch(session);
-    }
+    for (let lease = leases.overdue(nowMs); lease !== undefined; lease = leases.overdue(nowMs)) this.#timeOut(lease);
     this.watchDeadlines();
+  }
+
+  #timeOut(lease: Lease): void {
+    const { session } = lease.holder.analyzer;
+    if (session?.outbox.withdraw(lease.lease) === true) {
+      // It waited for a slow reader all the time: nobody ran it, so nobody is charged, and the credit is unused.
+      this.#endings.end(lease, { kind: "released" });
+      session.window.grant(1);
+      return;
+    }
+    this.#endings.end(lease, timeoutOutcome(lease.timeoutMs));
+    if (session === undefined) return;
+    session.outbox.cancel({ lease: lease.lease, reason: "TIMEOUT" });
+    this.#node.touch(session);
   }
 
   #moveDue(): void {
