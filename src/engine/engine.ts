@@ -149,7 +149,6 @@ export class Engine implements Distributor, AsyncDisposable {
     if (settings === undefined) throw new SluiceError("RESOURCE_EXHAUSTED", "this node has no room for another queue");
     queue.configure(settings);
     this.#node.nudge(queue);
-    this.#node.parts.log("info", "operator.action", { action: "configure", queue: name, ...change });
     const snapshots = await this.#node.parts.store.queues();
     const snapshot = snapshots.find((candidate) => candidate.name === name);
     if (snapshot === undefined) throw new Error(`the store has lost queue ${name}`);
@@ -159,14 +158,12 @@ export class Engine implements Distributor, AsyncDisposable {
   setWeight(analyzerId: string, weight: number): AnalyzerFigures {
     const { analyzer, session } = this.#attached(analyzerId);
     this.#attachment.setWeight(analyzer, session, weight);
-    this.#node.parts.log("info", "operator.action", { action: "weight", analyzer: analyzerId, weight });
     return analyzerFigures(this.#node, analyzer);
   }
 
   drainAnalyzer(analyzerId: string): AnalyzerFigures {
     const { analyzer } = this.#attached(analyzerId);
     this.#drain.analyzer(analyzer, "OPERATOR");
-    this.#node.parts.log("info", "operator.action", { action: "drain", analyzer: analyzerId });
     return analyzerFigures(this.#node, analyzer);
   }
 

@@ -29,8 +29,6 @@ export type EngineEvent =
   | "node.drained"
   /** Storage failed; the process must stop. */
   | "store.failed"
-  /** An operator changed something. */
-  | "operator.action"
   /** A task became a dead letter. */
   | "task.failed";
 

@@ -39,6 +39,10 @@ export const MAX_STATUS_BYTES = 1024;
 export const MAX_PAGE_BYTES = 1024 * 1024;
 /** Bytes of a page token; longer is INVALID_ARGUMENT. */
 export const MAX_PAGE_TOKEN_BYTES = 1024;
+/** Characters of what a caller says of itself that are logged with an operator's action; the rest is cut. */
+export const MAX_AUDIT_TEXT_LENGTH = 256;
+/** Ids of tasks that are logged with an operator's action; of more only the number is. */
+export const MAX_AUDIT_IDS = 10;
 
 /** Refuses limits that contradict each other. */
 export function checkLimits(limits: RpcLimits): void {

@@ -6,29 +6,19 @@
  *  G2  While analyzers finish, everything else is still answered, so that a drain can be watched.
  *  G3  After `drain` or `close` no socket, stream or timer is left.
  */
+import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { AdminService, DistributorService, TaskService } from "@sluice/client/contract";
 import { HealthImplementation, type ServingStatus } from "grpc-health-check";
-import { v7 as newId } from "uuid";
-import type { Distributor } from "../engine/api.ts";
 import { type Address, Connections, within } from "./connections.ts";
-import { CALL_GRACE_MS, checkLimits, KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS, type RpcLimits } from "./limits.ts";
-import { addService } from "./method.ts";
+import { addService } from "./grpc-methods.ts";
+import { CALL_GRACE_MS, checkLimits, KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from "./limits.ts";
 import { addReflection } from "./reflection.ts";
-import { adminMethods } from "./services/admin-service.ts";
-import { distributorMethods } from "./services/distributor-service.ts";
 import { OpenStreams } from "./services/open-streams.ts";
-import { taskMethods } from "./services/task-service.ts";
-import type { RpcLogger } from "./status.ts";
+import { nodeServices, type ServiceParts } from "./services/services.ts";
+import { WorkStream } from "./services/work-stream.ts";
 
 /** What a server is made of. */
-export interface ServerOptions extends Address {
-  readonly distributor: Distributor;
-  readonly limits: RpcLimits;
-  readonly logger: RpcLogger;
-  /** Called when an operator asks for a drain by RPC: do what SIGTERM does. */
-  drain(): void;
-}
+export interface ServerOptions extends Address, ServiceParts {}
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
@@ -42,11 +32,9 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const SERVICES = [DistributorService, TaskService, AdminService] as const;
-
 /** Starts a server. Rejects with what to do when the address cannot be used or the limits contradict each other. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { limits, logger } = options;
+  const { distributor, limits, logger } = options;
   checkLimits(limits);
   const server = new Server({
     "grpc.max_receive_message_length": limits.maxMessageBytes,
@@ -60,9 +48,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const connections = new Connections(injector, limits.maxConnections, logger);
   const work = new OpenStreams();
   const answers = new OpenStreams();
-  addServices(server, options, connections, { work, answers });
-  const health = addHealth(server);
-  addReflection(server, SERVICES);
+  const services = nodeServices(options);
+  const workParts = {
+    distributor,
+    logger,
+    streams: work,
+    maxOutputBytes: limits.maxPayloadBytes,
+    cut: (peer: string) => connections.cut(peer),
+  };
+  for (const { desc, methods } of services) {
+    addService(server, desc, methods, {
+      logger,
+      streams: answers,
+      openSession: (call) => new WorkStream(call, workParts).start(),
+    });
+  }
+  const served = services.map(({ desc }) => desc);
+  const setHealth = addHealth(server, served);
+  addReflection(server, served);
   const port = await connections.listen(options);
 
   let closing: Promise<void> | undefined;
@@ -73,7 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     server.forceShutdown();
   };
   const drain = async (graceMs: number): Promise<void> => {
-    setHealth(health, "NOT_SERVING");
+    setHealth("NOT_SERVING");
     await within(graceMs, work.whenNone());
     closing ??= stop();
     await closing;
@@ -81,33 +84,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { port, drain, close: () => drain(0), [Symbol.asyncDispose]: () => drain(0) };
 }
 
-function addServices(
-  server: Server,
-  { distributor, limits, logger, drain }: ServerOptions,
-  connections: Connections,
-  { work, answers }: { readonly work: OpenStreams; readonly answers: OpenStreams },
-): void {
-  const distributorParts = {
-    distributor,
-    logger,
-    streams: work,
-    maxOutputBytes: limits.maxPayloadBytes,
-    cut: (peer: string) => connections.cut(peer),
-    taskContext: () => ({ nowMs: Date.now(), newId, maxPayloadBytes: limits.maxPayloadBytes }),
-  };
-  addService(server, DistributorService, distributorMethods(distributorParts));
-  addService(server, TaskService, taskMethods({ distributor, logger, streams: answers }));
-  addService(server, AdminService, adminMethods({ distributor, logger, streams: answers, drain }));
-}
-
-function addHealth(server: Server): HealthImplementation {
+/** Serves the health of the whole server, whose name is empty, and of each service. Returns what sets it. */
+function addHealth(server: Server, services: readonly DescService[]): (status: ServingStatus) => void {
   const health = new HealthImplementation();
-  setHealth(health, "SERVING");
+  const set = (status: ServingStatus): void => {
+    for (const name of ["", ...services.map((service) => service.typeName)]) health.setStatus(name, status);
+  };
+  set("SERVING");
   health.addToServer(server);
-  return health;
-}
-
-/** Sets the health of the whole server, whose name is empty, and of each service. */
-function setHealth(health: HealthImplementation, status: ServingStatus): void {
-  for (const name of ["", ...SERVICES.map((service) => service.typeName)]) health.setStatus(name, status);
+  return set;
 }

@@ -1,5 +1,5 @@
 /**
- * Errors as gRPC statuses.
+ * Errors as callers see them, and as gRPC statuses.
  *
  *  E1  An expected error keeps its code and message; a retry hint travels as google.rpc.RetryInfo in the trailers.
  *  E2  Anything else is INTERNAL with a message that gives nothing away, and the cause goes to the log.
@@ -15,6 +15,8 @@ import { statusText } from "./wire/text.ts";
 export type RpcEvent =
   /** A call failed for a reason that is the node's fault. */
   | "rpc.fault"
+  /** An operator changed something, or was refused to. */
+  | "operator.action"
   /** Connections are closed at once, because there are too many. Said once until one is taken again. */
   | "connection.refused"
   /** A connection could not be accepted, for example because too many files are open. */
@@ -25,6 +27,7 @@ export type RpcFields = Readonly<Record<string, unknown>> & { readonly event: Rp
 
 /** Takes what an operator should know. A pino logger fits. */
 export interface RpcLogger {
+  info(fields: RpcFields, message: string): void;
   warn(fields: RpcFields, message: string): void;
   error(fields: RpcFields, message: string): void;
 }
@@ -36,14 +39,18 @@ export interface ErrorStatus {
   readonly metadata: Metadata;
 }
 
-const RETRY_INFO_URL = "type.googleapis.com/google.rpc.RetryInfo";
 const NANOS_PER_MS = 1_000_000;
 
 /** The status for an error that a call ran into. `method` is its path, for the log. */
 export function toStatus(error: unknown, method: string, logger: RpcLogger): ErrorStatus {
-  if (error instanceof SluiceError) return sluiceStatus(error);
+  return sluiceStatus(refusalOf(error, method, logger));
+}
+
+/** What the caller is told of an error: E1 and E2, for every protocol. `method` is its path, for the log. */
+export function refusalOf(error: unknown, method: string, logger: RpcLogger): SluiceError {
+  if (error instanceof SluiceError) return error;
   logger.error({ event: "rpc.fault", method, err: error }, "a call failed for a reason that is the node's fault");
-  return sluiceStatus(new SluiceError("INTERNAL", "the node failed to answer; its log has the cause"));
+  return new SluiceError("INTERNAL", "the node failed to answer; its log has the cause");
 }
 
 /** The status for an expected error. */
@@ -57,16 +64,24 @@ export function sluiceStatus(error: SluiceError): ErrorStatus {
   return { code, details, metadata };
 }
 
-/** Encodes a google.rpc.Status with a google.rpc.RetryInfo, whose schemas are too small to be worth generated code. */
-function encodeRetryStatus(code: number, message: string, retryAfterMs: number): Buffer {
+/** Type of the detail that says when to try again. */
+export const RETRY_INFO_TYPE = "google.rpc.RetryInfo";
+
+/** Encodes a google.rpc.RetryInfo. Its schema is too small to be worth generated code. */
+export function encodeRetryInfo(retryAfterMs: number): Uint8Array<ArrayBuffer> {
   const retryInfo = new BinaryWriter();
   retryInfo.uint32(0x0a).fork();
   retryInfo.uint32(0x08).int64(Math.floor(retryAfterMs / 1000));
   retryInfo.uint32(0x10).int32((retryAfterMs % 1000) * NANOS_PER_MS);
-  retryInfo.join();
+  return retryInfo.join().finish();
+}
+
+/** Encodes a google.rpc.Status with a google.rpc.RetryInfo. */
+function encodeRetryStatus(code: number, message: string, retryAfterMs: number): Buffer {
   const encoded = new BinaryWriter();
   encoded.uint32(0x08).int32(code).uint32(0x12).string(message);
   encoded.uint32(0x1a).fork();
-  encoded.uint32(0x0a).string(RETRY_INFO_URL).uint32(0x12).bytes(retryInfo.finish());
+  encoded.uint32(0x0a).string(`type.googleapis.com/${RETRY_INFO_TYPE}`);
+  encoded.uint32(0x12).bytes(encodeRetryInfo(retryAfterMs));
   return asBuffer(encoded.join().finish());
 }

@@ -49,7 +49,7 @@ export async function startNode({ store, settings, limits }: NodeInput = {}): Pr
     host: "127.0.0.1",
     port: 0,
     limits: { ...DEFAULT_RPC_LIMITS, ...limits },
-    logger: { warn: () => {}, error: (fields) => faults.push(fields) },
+    logger: { info: () => {}, warn: () => {}, error: (fields) => faults.push(fields) },
     drain: () => void engine.drain(),
   });
   return {

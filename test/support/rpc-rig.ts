@@ -6,6 +6,7 @@ import { DistributorService, WorkRequestSchema } from "@sluice/client/contract";
 import { afterEach, beforeEach } from "vitest";
 import { DEFAULT_RPC_LIMITS } from "../../src/rpc/limits.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/rpc/server.ts";
+import type { RpcFields, RpcLogger } from "../../src/rpc/status.ts";
 import { FakeDistributor, type FakeSession } from "./fake-distributor.ts";
 import { encode, endOf, RawClient } from "./raw-client.ts";
 
@@ -25,17 +26,27 @@ export interface OpenWork {
 export class RpcRig {
   readonly distributor = new FakeDistributor();
   readonly logged: { readonly fields: Readonly<Record<string, unknown>>; readonly message: string }[] = [];
+  /** The audit log. */
+  readonly actions: Readonly<Record<string, unknown>>[] = [];
   drains = 0;
+
+  /** Takes what a server says. */
+  get logger(): RpcLogger {
+    const log = (fields: RpcFields, message: string) => {
+      if (fields.event === "operator.action") this.actions.push(fields);
+      else this.logged.push({ fields, message });
+    };
+    return { info: log, warn: log, error: log };
+  }
 
   /** Starts a server on the fake. */
   start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-    const log = (fields: Readonly<Record<string, unknown>>, message: string) => this.logged.push({ fields, message });
     return startServer({
       distributor: this.distributor,
       host: "127.0.0.1",
       port: 0,
       limits: DEFAULT_RPC_LIMITS,
-      logger: { warn: log, error: log },
+      logger: this.logger,
       drain: () => {
         this.drains += 1;
       },

@@ -19,6 +19,7 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "node.stopped": "the node has stopped in good order",
   "node.failed": "the node cannot go on; the process ends",
   "rpc.fault": "a call failed for a reason that is the node's fault",
+  "operator.action": "an operator changed something, or was refused to",
   "connection.refused": "connections are refused: raise maxConnections or close some",
   "connection.failed": "a connection could not be accepted",
   "node.draining": "no more work is given out; results are awaited",
@@ -32,6 +33,5 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "dispatch.held": "after a crash, dispatch waits for analyzers to return with their tasks",
   "dispatch.begun": "dispatch has begun",
   "store.failed": "storage failed; nothing it says can be trusted any more",
-  "operator.action": "an operator changed something",
   "task.failed": "a task became a dead letter",
 };

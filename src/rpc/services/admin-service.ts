@@ -2,21 +2,19 @@
  * `sluice.v1.AdminService`: figures, and the levers of operators.
  */
 import { AdminService } from "@sluice/client/contract";
-import { SluiceError } from "../../core/errors.ts";
 import type { Distributor } from "../../engine/api.ts";
 import { analyzerMessage, queueMessage, statsMessage } from "../convert/figures.ts";
 import { settingsChange } from "../convert/settings.ts";
 import { type Method, serverStream, unary } from "../method.ts";
-import { type RpcLogger, sluiceStatus } from "../status.ts";
+import type { RpcLogger } from "../status.ts";
 import { checkName, checkRange, checkWeight } from "../wire/checks.ts";
-import type { OpenStreams } from "./open-streams.ts";
+import { audited, settingsFields } from "./audit.ts";
 import { streamFigures } from "./stats-stream.ts";
 
-/** What the service needs of its server. */
+/** What the service needs. */
 export interface AdminParts {
   readonly distributor: Distributor;
   readonly logger: RpcLogger;
-  readonly streams: OpenStreams;
   /** Begins what SIGTERM does. */
   drain(): void;
 }
@@ -30,25 +28,17 @@ export function adminMethods(parts: AdminParts): Method[] {
   return [...figureMethods(parts), ...queueMethods(parts), ...analyzerMethods(parts), drainMethod(parts)];
 }
 
-function figureMethods({ distributor, logger, streams }: AdminParts): Method[] {
+function figureMethods({ distributor }: AdminParts): Method[] {
   const { method } = AdminService;
   return [
-    unary(method.getStats, logger, async ({ queue }) => statsMessage(await distributor.figures(optionalName(queue)))),
-    serverStream(method.watchStats, logger, (request, call, encode) => {
+    unary(method.getStats, async ({ queue }) => statsMessage(await distributor.figures(optionalName(queue)))),
+    serverStream(method.watchStats, (request, stream, encode) => {
       const queue = optionalName(request.queue);
       const intervalMs = request.intervalMs || DEFAULT_INTERVAL_MS;
       checkRange(intervalMs, MIN_INTERVAL_MS, MAX_INTERVAL_MS, "interval_ms");
-      const over = new AbortController();
-      const gone = streams.add(() => {
-        over.abort();
-        call.emit("error", sluiceStatus(new SluiceError("UNAVAILABLE", "this node is stopping")));
-      });
-      call.on("cancelled", () => {
-        over.abort();
-        gone();
-      });
-      const next = async () => encode({ stats: statsMessage(await distributor.figures(queue)) });
-      void streamFigures(call, intervalMs, next, over.signal, logger);
+      return streamFigures(stream, intervalMs, async () =>
+        encode({ stats: statsMessage(await distributor.figures(queue)) }),
+      );
     }),
   ];
 }
@@ -59,36 +49,64 @@ function queueMethods({ distributor, logger }: AdminParts): Method[] {
     checkName(queue, "queue");
     return { queue: queueMessage(await distributor.configureQueue(queue, change)) };
   };
+  const target = ({ queue }: { readonly queue: string }) => ({ queue });
   return [
-    unary(method.listQueues, logger, async () => {
+    unary(method.listQueues, async () => {
       const { queues } = await distributor.figures("");
       return { queues: queues.map(queueMessage) };
     }),
-    unary(method.pauseQueue, logger, ({ queue }) => configure(queue, { paused: true })),
-    unary(method.resumeQueue, logger, ({ queue }) => configure(queue, { paused: false })),
-    unary(method.setQueue, logger, ({ queue, settings }) => configure(queue, settingsChange(settings))),
+    unary(
+      method.pauseQueue,
+      audited(logger, { action: "queue.pause", target }, ({ queue }) => configure(queue, { paused: true })),
+    ),
+    unary(
+      method.resumeQueue,
+      audited(logger, { action: "queue.resume", target }, ({ queue }) => configure(queue, { paused: false })),
+    ),
+    unary(
+      method.setQueue,
+      audited(
+        logger,
+        { action: "queue.set", target: ({ queue, settings }) => ({ queue, ...settingsFields(settings) }) },
+        ({ queue, settings }) => configure(queue, settingsChange(settings)),
+      ),
+    ),
   ];
 }
 
 function analyzerMethods({ distributor, logger }: AdminParts): Method[] {
   const { method } = AdminService;
   return [
-    unary(method.listAnalyzers, logger, async (request) => {
+    unary(method.listAnalyzers, async (request) => {
       const queue = optionalName(request.queue);
       const { analyzers } = await distributor.figures(queue);
       const wanted = analyzers.filter((analyzer) => queue === "" || analyzer.queues.includes(queue));
       return { analyzers: wanted.map(analyzerMessage) };
     }),
-    unary(method.setAnalyzerWeight, logger, ({ analyzerId, weight }) => {
-      checkName(analyzerId, "analyzer_id");
-      checkWeight(weight, "weight");
-      return { analyzer: analyzerMessage(distributor.setWeight(analyzerId, weight)) };
-    }),
-    unary(method.drainAnalyzer, logger, ({ analyzerId }) => {
-      checkName(analyzerId, "analyzer_id");
-      return { analyzer: analyzerMessage(distributor.drainAnalyzer(analyzerId)) };
-    }),
-    unary(method.explainAnalyzer, logger, ({ analyzerId }) => {
+    unary(
+      method.setAnalyzerWeight,
+      audited(
+        logger,
+        { action: "analyzer.weight", target: ({ analyzerId, weight }) => ({ analyzer: analyzerId, weight }) },
+        ({ analyzerId, weight }) => {
+          checkName(analyzerId, "analyzer_id");
+          checkWeight(weight, "weight");
+          return { analyzer: analyzerMessage(distributor.setWeight(analyzerId, weight)) };
+        },
+      ),
+    ),
+    unary(
+      method.drainAnalyzer,
+      audited(
+        logger,
+        { action: "analyzer.drain", target: ({ analyzerId }) => ({ analyzer: analyzerId }) },
+        ({ analyzerId }) => {
+          checkName(analyzerId, "analyzer_id");
+          return { analyzer: analyzerMessage(distributor.drainAnalyzer(analyzerId)) };
+        },
+      ),
+    ),
+    unary(method.explainAnalyzer, ({ analyzerId }) => {
       checkName(analyzerId, "analyzer_id");
       return { reasons: [...distributor.explainAnalyzer(analyzerId)] };
     }),
@@ -96,10 +114,13 @@ function analyzerMethods({ distributor, logger }: AdminParts): Method[] {
 }
 
 function drainMethod({ logger, drain }: AdminParts): Method {
-  return unary(AdminService.method.drainNode, logger, () => {
-    drain();
-    return {};
-  });
+  return unary(
+    AdminService.method.drainNode,
+    audited(logger, { action: "node.drain", target: () => ({}) }, () => {
+      drain();
+      return {};
+    }),
+  );
 }
 
 /** The name of a queue, or nothing for all of them. */

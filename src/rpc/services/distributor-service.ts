@@ -7,15 +7,15 @@ import { DistributorService, SubmitResponseSchema } from "@sluice/client/contrac
 import { SluiceError } from "../../core/errors.ts";
 import type { Distributor, SubmitOutcome } from "../../engine/api.ts";
 import { MAX_STATUS_BYTES } from "../limits.ts";
-import { duplex, type Method, unaryBytes } from "../method.ts";
+import { type Method, unaryBytes } from "../method.ts";
 import { asBuffer } from "../wire/bytes.ts";
 import { decodeSubmit, decodeSubmitBatch, encodeSubmitBatchResponse, type TaskAnswer } from "../wire/submit.ts";
 import type { ReceivedTask, TaskContext } from "../wire/task-spec.ts";
 import { statusText } from "../wire/text.ts";
-import { type WorkParts, WorkStream } from "./work-stream.ts";
 
-/** What the service needs of its server. */
-export interface DistributorParts extends WorkParts {
+/** What the service needs. */
+export interface DistributorParts {
+  readonly distributor: Distributor;
   /** What tasks are read with now. */
   readonly taskContext: () => TaskContext;
 }
@@ -24,9 +24,9 @@ export interface DistributorParts extends WorkParts {
 export function distributorMethods(parts: DistributorParts): Method[] {
   const { submit, submitBatch, work } = DistributorService.method;
   return [
-    unaryBytes(submit, parts.logger, (request) => submitOne(request, parts)),
-    unaryBytes(submitBatch, parts.logger, (request) => submitMany(request, parts)),
-    duplex(work, (call) => new WorkStream(call, parts).start()),
+    unaryBytes(submit, (request) => submitOne(request, parts)),
+    unaryBytes(submitBatch, (request) => submitMany(request, parts)),
+    { kind: "bidi_streaming", desc: work },
   ];
 }
 

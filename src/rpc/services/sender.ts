@@ -4,17 +4,21 @@
  * Counted in bytes: grpc-js counts messages, and sixteen of them may be many megabytes.
  */
 import { MAX_UNSENT_BYTES } from "../limits.ts";
-import type { AnswerStream, DuplexStream } from "../method.ts";
+
+/** What it needs of a call. */
+export interface Writable {
+  write(message: Buffer, sent: () => void): unknown;
+}
 
 /** The outgoing side of a call. */
 export class Sender {
-  readonly #call: Pick<AnswerStream | DuplexStream, "write">;
+  readonly #call: Writable;
   readonly #onRoom: () => void;
   #unsentBytes = 0;
   #isFull = false;
 
   /** `onRoom` is called when a full stream takes bytes again. */
-  constructor(call: Pick<AnswerStream | DuplexStream, "write">, onRoom: () => void) {
+  constructor(call: Writable, onRoom: () => void) {
     this.#call = call;
     this.#onRoom = onRoom;
   }

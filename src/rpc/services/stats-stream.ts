@@ -2,26 +2,28 @@
  * The answers to `WatchStats`: the figures at an interval. A caller that reads too slowly misses some; none are queued.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { AnswerStream } from "../method.ts";
-import { type RpcLogger, toStatus } from "../status.ts";
-import { Sender } from "./sender.ts";
+import type { AnswerSource, AnswerStream } from "../method.ts";
 
-/** Sends what `encode` gives until the call or `signal` ends. */
-export async function streamFigures(
-  call: AnswerStream,
+/** Sends what `encode` gives, at once and then at the interval, until the stream is over. */
+export function streamFigures(stream: AnswerStream, intervalMs: number, encode: () => Promise<Buffer>): AnswerSource {
+  const over = new AbortController();
+  void send(stream, intervalMs, encode, over.signal);
+  return { room: () => {}, closed: () => over.abort() };
+}
+
+async function send(
+  stream: AnswerStream,
   intervalMs: number,
   encode: () => Promise<Buffer>,
   signal: AbortSignal,
-  logger: RpcLogger,
 ): Promise<void> {
-  const sender = new Sender(call, () => {});
   try {
     while (!signal.aborted) {
-      const message = sender.isFull ? undefined : await encode();
-      if (message !== undefined && !signal.aborted) sender.send(message);
+      if (!stream.isFull) stream.send(await encode());
       await delay(intervalMs, undefined, { signal });
     }
   } catch (error) {
-    if (!signal.aborted) call.emit("error", toStatus(error, call.getPath(), logger));
+    // The end of the delay at the end of the stream comes here too: ending what is over does nothing.
+    stream.end(error);
   }
 }

@@ -2,33 +2,41 @@
  * `sluice.v1.TaskService`: tasks looked up, waited for and operated on.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type ListTasksRequest, type ListTasksResponseSchema, TaskService, TaskState } from "@sluice/client/contract";
+import {
+  type ListTasksRequest,
+  type ListTasksResponseSchema,
+  type TaskSelection,
+  TaskService,
+  TaskState,
+} from "@sluice/client/contract";
 import { SluiceError } from "../../core/errors.ts";
 import type { Distributor, LiveTask } from "../../engine/api.ts";
 import { filterOf, idsOf, pageSizeOf, selectionOf } from "../convert/selection.ts";
 import { type TaskDetail, taskBytes, taskMessage } from "../convert/task.ts";
 import { MAX_PAGE_BYTES, MAX_PAGE_TOKEN_BYTES } from "../limits.ts";
 import { type Method, serverStream, unary } from "../method.ts";
-import { type RpcLogger, sluiceStatus } from "../status.ts";
+import type { RpcLogger } from "../status.ts";
 import { checkId, invalid } from "../wire/checks.ts";
-import type { OpenStreams } from "./open-streams.ts";
+import { audited, selectionFields } from "./audit.ts";
 import { WaitStream } from "./wait-stream.ts";
 
-/** What the service needs of its server. */
+/** What the service needs. */
 export interface TaskParts {
   readonly distributor: Distributor;
   readonly logger: RpcLogger;
-  readonly streams: OpenStreams;
 }
 
 const WHOLE: TaskDetail = { summary: false };
 
 /** The methods. */
 export function taskMethods(parts: TaskParts): Method[] {
-  const { distributor, logger } = parts;
+  return [...lookups(parts), ...operations(parts)];
+}
+
+function lookups({ distributor }: TaskParts): Method[] {
   const { method } = TaskService;
   return [
-    unary(method.getTask, logger, async ({ id }) => {
+    unary(method.getTask, async ({ id }) => {
       checkId(id, "id");
       const task = await distributor.get(id);
       if (task === undefined) {
@@ -36,21 +44,16 @@ export function taskMethods(parts: TaskParts): Method[] {
       }
       return { task: taskMessage(task, WHOLE) };
     }),
-    unary(method.listTasks, logger, (request) => listTasks(request, distributor)),
-    waitTasks(parts),
-    unary(method.cancelTasks, logger, async ({ selection, limit }) => {
-      const { done, requested, skipped, more } = await distributor.cancel(selectionOf(selection, limit));
-      return { cancelled: done, requested, skipped, more };
+    unary(method.listTasks, (request) => listTasks(request, distributor)),
+    serverStream(method.waitTasks, (request, stream, encode) => {
+      const ids = idsOf(request.ids, "ids");
+      if (ids.length === 0) throw invalid("ids must name at least one task");
+      return new WaitStream(ids, stream, {
+        distributor,
+        encode: (id, task) => encode(task === undefined ? { id } : { id, task: taskMessage(task, WHOLE) }),
+      });
     }),
-    unary(method.retryTasks, logger, async ({ selection, limit, ratePerSecond }) => {
-      const { done, skipped, more } = await distributor.retry(selectionOf(selection, limit), ratePerSecond);
-      return { retried: done, skipped, more };
-    }),
-    unary(method.purgeTasks, logger, async ({ selection, limit }) => {
-      const { done, skipped, more } = await distributor.purge(selectionOf(selection, limit));
-      return { purged: done, skipped, more };
-    }),
-    unary(method.explainTask, logger, async ({ id }) => {
+    unary(method.explainTask, async ({ id }) => {
       checkId(id, "id");
       const { state, reasons } = await distributor.explainTask(id);
       return { state: TaskState[state], reasons: [...reasons] };
@@ -58,21 +61,48 @@ export function taskMethods(parts: TaskParts): Method[] {
   ];
 }
 
-function waitTasks({ distributor, logger, streams }: TaskParts): Method {
-  return serverStream(TaskService.method.waitTasks, logger, (request, call, encode) => {
-    const ids = idsOf(request.ids, "ids");
-    if (ids.length === 0) throw invalid("ids must name at least one task");
-    const wait = new WaitStream(ids, call, {
-      distributor,
-      logger,
-      encode: (id, task) => encode(task === undefined ? { id } : { id, task: taskMessage(task, WHOLE) }),
-    });
-    const gone = streams.add(() => {
-      wait.stop();
-      call.emit("error", sluiceStatus(new SluiceError("UNAVAILABLE", "this node is stopping: wait again at another")));
-    });
-    call.on("cancelled", gone);
-  });
+function operations({ distributor, logger }: TaskParts): Method[] {
+  const { method } = TaskService;
+  const target = ({ selection }: { readonly selection?: TaskSelection | undefined }) => selectionFields(selection);
+  return [
+    unary(
+      method.cancelTasks,
+      audited(
+        logger,
+        {
+          action: "tasks.cancel",
+          target,
+          effect: ({ cancelled, requested, skipped }) => ({ cancelled, requested, skipped }),
+        },
+        async ({ selection, limit }) => {
+          const { done, requested, skipped, more } = await distributor.cancel(selectionOf(selection, limit));
+          return { cancelled: done, requested, skipped, more };
+        },
+      ),
+    ),
+    unary(
+      method.retryTasks,
+      audited(
+        logger,
+        { action: "tasks.retry", target, effect: ({ retried, skipped }) => ({ retried, skipped }) },
+        async ({ selection, limit, ratePerSecond }) => {
+          const { done, skipped, more } = await distributor.retry(selectionOf(selection, limit), ratePerSecond);
+          return { retried: done, skipped, more };
+        },
+      ),
+    ),
+    unary(
+      method.purgeTasks,
+      audited(
+        logger,
+        { action: "tasks.purge", target, effect: ({ purged, skipped }) => ({ purged, skipped }) },
+        async ({ selection, limit }) => {
+          const { done, skipped, more } = await distributor.purge(selectionOf(selection, limit));
+          return { purged: done, skipped, more };
+        },
+      ),
+    ),
+  ];
 }
 
 /** A page, shorter than asked for if its tasks are large. */

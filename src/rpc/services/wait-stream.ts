@@ -7,40 +7,37 @@
  */
 import { isEnded } from "../../core/lifecycle.ts";
 import type { Distributor, LiveTask } from "../../engine/api.ts";
-import type { AnswerStream } from "../method.ts";
-import { type RpcLogger, toStatus } from "../status.ts";
-import { Sender } from "./sender.ts";
+import type { AnswerSource, AnswerStream } from "../method.ts";
 
 /** What a wait needs. */
 export interface WaitParts {
   readonly distributor: Pick<Distributor, "wait" | "get">;
-  readonly logger: RpcLogger;
   /** Encodes an answer; without a task for an id that is unknown. */
   encode(id: string, task: LiveTask | undefined): Buffer;
 }
 
 /** A wait that goes on. */
-export class WaitStream {
-  readonly #call: AnswerStream;
+export class WaitStream implements AnswerSource {
+  readonly #stream: AnswerStream;
   readonly #parts: WaitParts;
-  readonly #sender: Sender;
   readonly #open: Set<string>;
   readonly #stops: (() => void)[] = [];
   readonly #parked: string[] = [];
   #isCatchingUp = false;
   #isOver = false;
 
-  constructor(ids: readonly string[], call: AnswerStream, parts: WaitParts) {
-    this.#call = call;
+  constructor(ids: readonly string[], stream: AnswerStream, parts: WaitParts) {
+    this.#stream = stream;
     this.#parts = parts;
     this.#open = new Set(ids);
-    this.#sender = new Sender(call, () => void this.#catchUp());
-    call.on("cancelled", () => this.stop());
     this.#wait([...this.#open]);
   }
 
-  /** Ends the waiting without an answer. */
-  stop(): void {
+  room(): void {
+    void this.#catchUp();
+  }
+
+  closed(): void {
     this.#isOver = true;
     for (const stop of this.#stops.splice(0)) stop();
   }
@@ -53,25 +50,23 @@ export class WaitStream {
 
   #ended(id: string, task: LiveTask | undefined): void {
     if (this.#isOver) return;
-    if (this.#sender.isFull || this.#parked.length > 0) this.#parked.push(id);
+    if (this.#stream.isFull || this.#parked.length > 0) this.#parked.push(id);
     else this.#answer(id, task);
   }
 
   #answer(id: string, task: LiveTask | undefined): void {
     if (this.#isOver || !this.#open.delete(id)) return;
     try {
-      this.#sender.send(this.#parts.encode(id, task));
+      this.#stream.send(this.#parts.encode(id, task));
     } catch (error) {
-      this.#fail(error);
+      this.#end(error);
     }
-    if (this.#isOver || this.#open.size > 0) return;
-    this.stop();
-    this.#call.end();
+    if (this.#open.size === 0) this.#end();
   }
 
-  #fail(error: unknown): void {
-    this.stop();
-    this.#call.emit("error", toStatus(error, this.#call.getPath(), this.#parts.logger));
+  #end(error?: unknown): void {
+    this.closed();
+    this.#stream.end(error);
   }
 
   /** Answers what was parked, as far as there is room. */
@@ -79,7 +74,7 @@ export class WaitStream {
     if (this.#isCatchingUp) return;
     this.#isCatchingUp = true;
     try {
-      while (!this.#isOver && !this.#sender.isFull) {
+      while (!this.#isOver && !this.#stream.isFull) {
         const id = this.#parked.shift();
         if (id === undefined) break;
         const task = await this.#parts.distributor.get(id);
@@ -88,7 +83,7 @@ export class WaitStream {
         else this.#answer(id, task);
       }
     } catch (error) {
-      this.#fail(error);
+      this.#end(error);
     } finally {
       this.#isCatchingUp = false;
     }

@@ -14,8 +14,8 @@
 import { SluiceError } from "../../core/errors.ts";
 import type { Distributor } from "../../engine/api.ts";
 import type { NodeFrame, Session, SessionPort } from "../../engine/frames.ts";
+import type { DuplexStream } from "../grpc-methods.ts";
 import { STREAM_END_GRACE_MS } from "../limits.ts";
-import type { DuplexStream } from "../method.ts";
 import { type ErrorStatus, type RpcLogger, sluiceStatus, toStatus } from "../status.ts";
 import { decodeWorkRequest } from "../wire/work-request.ts";
 import { encodeWorkResponse } from "../wire/work-response.ts";
