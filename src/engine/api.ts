@@ -6,6 +6,7 @@
 import type { NewTask } from "../core/task.ts";
 import type { ListPage, ListQuery, QueueSettings, QueueSnapshot, StoredTask } from "../store/port.ts";
 import type { ProgressReport, Session, SessionPort } from "./frames.ts";
+import type { TimingFigures } from "./timings.ts";
 
 /** What became of one submitted task. `duplicate`: the same id with the same content was accepted before. */
 export type SubmitOutcome =
@@ -89,6 +90,16 @@ export interface Figures {
   readonly analyzers: readonly AnalyzerFigures[];
 }
 
+/** Whether the node is well. Asks nothing of the store, so it can be told while that hangs. */
+export interface Vitals {
+  readonly isDraining: boolean;
+  /** Storage failed; the process is about to end. */
+  readonly hasFailed: boolean;
+  /** How long storage has been at the oldest write that it has not answered; 0 when there is none. */
+  readonly oldestCommitMs: number;
+  readonly timings: TimingFigures;
+}
+
 /** A task with what the engine knows of it: who runs it, and how far it is. */
 export interface LiveTask extends StoredTask {
   readonly progress?: ProgressReport;
@@ -130,6 +141,8 @@ export interface Distributor {
   purge(selection: Selection): Promise<OperationCounts>;
   explainTask(id: string): Promise<{ readonly state: StoredTask["state"]; readonly reasons: readonly string[] }>;
 
+  /** Whether the node is well, and how long things take. */
+  vitals(): Vitals;
   /** Figures of one queue, or of all for an empty name. */
   figures(queue: string): Promise<Figures>;
   /** Changes settings of a queue; creates it. */

@@ -58,6 +58,9 @@ export class Endings {
       endMs: wallMs,
     };
     this.#collected.push({ lease, finish, outcome: outcome.kind, receiptTo });
+    if (outcome.kind === "success" || outcome.kind === "failure") {
+      this.#node.timings.run.observe(wallMs - lease.startMs);
+    }
     if (receiptTo !== undefined) receiptTo.receiptsDue += 1;
     this.#node.wake();
   }
@@ -67,10 +70,12 @@ export class Endings {
     if (this.#collected.length === 0) return;
     const endings = this.#collected;
     this.#collected = [];
+    const committed = this.#node.timings.commit("finishCommit", this.#node.monotonicMs);
     const answer = this.#node.parts.store.finish(endings.map((ending) => ending.finish));
     this.#commits.add(answer);
     this.#node.after(answer, (outcomes) => {
       this.#commits.delete(answer);
+      committed(this.#node.monotonicMs);
       endings.forEach((ending, index) => {
         this.#settle(ending, outcomes[index] ?? "stale");
       });

@@ -10,7 +10,7 @@
 import { SluiceError } from "../core/errors.ts";
 import type { NewTask } from "../core/task.ts";
 import type { ListQuery, QueueSettings } from "../store/port.ts";
-import type { AnalyzerFigures, Distributor, Figures, QueueFigures, Selection, SubmitOutcome } from "./api.ts";
+import type { AnalyzerFigures, Distributor, Figures, QueueFigures, Selection, SubmitOutcome, Vitals } from "./api.ts";
 import { Attachment } from "./attachment.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -133,6 +133,12 @@ export class Engine implements Distributor, AsyncDisposable {
     if (task === undefined)
       throw new SluiceError("NOT_FOUND", `no task ${id}: it never was, or its retention has ended`);
     return { state: task.state, reasons: explainTask(this.#node, task, this.#dispatcher.isOpen) };
+  }
+
+  vitals(): Vitals {
+    const { isDraining, failure, timings, monotonicMs } = this.#node;
+    const oldestCommitMs = timings.oldestCommitMs(monotonicMs);
+    return { isDraining, hasFailed: failure !== undefined, oldestCommitMs, timings };
   }
 
   figures(queue: string): Promise<Figures> {

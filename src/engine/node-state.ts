@@ -10,6 +10,7 @@ import type { LiveSession } from "./live-session.ts";
 import type { EngineLog } from "./log.ts";
 import { QueueState } from "./queue-state.ts";
 import { type EngineSettings, MAX_CLOCK_STEP_MS } from "./settings.ts";
+import { Timings } from "./timings.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -36,6 +37,7 @@ export class NodeState {
   readonly dirty = new Set<LiveSession>();
   /** Queues that may have both work and takers. */
   readonly candidates = new Set<QueueState>();
+  readonly timings = new Timings();
   leases = new LeaseTable(1);
   epoch = 0;
   sessions = 0;

@@ -70,6 +70,7 @@ export class Submissions {
     const tasks = submits.flatMap((submit) => submit.tasks);
     const bytes = bytesOf(tasks);
     const nowMs = this.#node.wallMs;
+    const committed = this.#node.timings.commit("insertCommit", this.#node.monotonicMs);
     const answer = this.#node.parts.store.insert(tasks, nowMs);
     answer.catch((cause: unknown) => {
       const error = new SluiceError("UNAVAILABLE", "the node's storage failed: the outcome is unknown, submit again");
@@ -77,6 +78,7 @@ export class Submissions {
       for (const submit of submits) submit.reject(error);
     });
     this.#node.after(answer, (outcomes) => {
+      committed(this.#node.monotonicMs);
       this.#uncommittedBytes -= bytes;
       this.#answer(submits, outcomes, nowMs);
     });

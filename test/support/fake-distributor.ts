@@ -3,8 +3,16 @@
  */
 import { SluiceError } from "../../src/core/errors.ts";
 import type { NewTask } from "../../src/core/task.ts";
-import type { AnalyzerFigures, Distributor, LiveTask, QueueFigures, SubmitOutcome } from "../../src/engine/api.ts";
+import type {
+  AnalyzerFigures,
+  Distributor,
+  LiveTask,
+  QueueFigures,
+  SubmitOutcome,
+  Vitals,
+} from "../../src/engine/api.ts";
 import type { AnalyzerFrame, NodeFrame, Session, SessionPort } from "../../src/engine/frames.ts";
+import { Timings } from "../../src/engine/timings.ts";
 import { DEFAULT_QUEUE_SETTINGS, type StoredTask } from "../../src/store/port.ts";
 
 /** What happened to a session, in order. */
@@ -122,6 +130,8 @@ export class FakeDistributor implements Distributor {
   readonly calls: unknown[][] = [];
   /** Answers a submitted task. */
   answer: (task: NewTask) => SubmitOutcome = () => ({ kind: "accepted" });
+  /** What `vitals` says. */
+  health: Vitals = { isDraining: false, hasFailed: false, oldestCommitMs: 0, timings: new Timings() };
   /** Thrown by every method while set. */
   failure: Error | undefined;
   /** Those who wait for endings. */
@@ -191,6 +201,10 @@ export class FakeDistributor implements Distributor {
   async explainTask(id: string) {
     this.#note("explainTask", id);
     return { state: "PENDING" as const, reasons: ["because"] };
+  }
+
+  vitals() {
+    return this.health;
   }
 
   async figures(queue: string) {
