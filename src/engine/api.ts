@@ -49,6 +49,25 @@ export interface QueueFigures extends QueueSnapshot {
   readonly shares: readonly ShareFigures[];
 }
 
+/** How much work a queue has, and how many analyzers it wants. Rates are per second, as seen by this node. */
+export interface ScalingFigures {
+  readonly queue: string;
+  /** Ready tasks. */
+  readonly waiting: number;
+  readonly running: number;
+  /** Tasks that arrive, to be tried again included. */
+  readonly arrivalRate: number;
+  /** Attempts that end, of all analyzers. */
+  readonly serviceRate: number;
+  /** What one analyzer can do; 0 while that is not known. */
+  readonly analyzerRate: number;
+  /** How long an attempt takes on average; 0 while that is not known. */
+  readonly runMs: number;
+  /** Attached now. */
+  readonly analyzers: number;
+  readonly analyzersWanted: number;
+}
+
 /** An analyzer. */
 export interface AnalyzerFigures {
   readonly id: string;
@@ -145,6 +164,8 @@ export interface Distributor {
   vitals(): Vitals;
   /** Figures of one queue, or of all for an empty name. */
   figures(queue: string): Promise<Figures>;
+  /** How many analyzers a queue wants so that a task waits about this long. All zero for a queue that is not known. */
+  scaling(queue: string, targetWaitMs: number): Promise<ScalingFigures>;
   /** Changes settings of a queue; creates it. */
   configureQueue(name: string, change: Partial<QueueSettings>): Promise<QueueFigures>;
   setWeight(analyzerId: string, weight: number): AnalyzerFigures;

@@ -76,8 +76,9 @@ export class Endings {
     this.#node.after(answer, (outcomes) => {
       this.#commits.delete(answer);
       committed(this.#node.monotonicMs);
+      const { leaseMs } = this.#node;
       endings.forEach((ending, index) => {
-        this.#settle(ending, outcomes[index] ?? "stale");
+        this.#settle(ending, outcomes[index] ?? "stale", leaseMs);
       });
     });
   }
@@ -88,8 +89,8 @@ export class Endings {
     await Promise.allSettled(this.#commits);
   }
 
-  #settle({ lease, finish, outcome, receiptTo }: Ending, answer: FinishOutcome): void {
-    this.#node.leases.remove(lease);
+  #settle({ lease, finish, outcome, receiptTo }: Ending, answer: FinishOutcome, leaseMs: number): void {
+    this.#node.leases.remove(lease, leaseMs);
     const { totals } = lease.holder.queue;
     if (answer === "stale") {
       totals.stale += 1;

@@ -10,7 +10,16 @@
 import { SluiceError } from "../core/errors.ts";
 import type { NewTask } from "../core/task.ts";
 import type { ListQuery, QueueSettings } from "../store/port.ts";
-import type { AnalyzerFigures, Distributor, Figures, QueueFigures, Selection, SubmitOutcome, Vitals } from "./api.ts";
+import type {
+  AnalyzerFigures,
+  Distributor,
+  Figures,
+  QueueFigures,
+  ScalingFigures,
+  Selection,
+  SubmitOutcome,
+  Vitals,
+} from "./api.ts";
 import { Attachment } from "./attachment.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -23,6 +32,7 @@ import { LiveSession, type SessionEvents } from "./live-session.ts";
 import { type EngineParts, NodeState } from "./node-state.ts";
 import { Operations } from "./operations.ts";
 import { Reception } from "./reception.ts";
+import { scalingFigures } from "./scaling.ts";
 import { Submissions } from "./submissions.ts";
 import { Sweeper } from "./sweeper.ts";
 import { type Ended, Waiters } from "./waiters.ts";
@@ -147,6 +157,10 @@ export class Engine implements Distributor, AsyncDisposable {
       uptimeMs: nowMs - this.#startedMs,
       holdMs: this.#dispatcher.isOpen ? 0 : Math.max(0, this.#holdUntilMs - nowMs),
     });
+  }
+
+  scaling(queue: string, targetWaitMs: number): Promise<ScalingFigures> {
+    return scalingFigures(this.#node, queue, targetWaitMs);
   }
 
   async configureQueue(name: string, change: Partial<QueueSettings>): Promise<QueueFigures> {

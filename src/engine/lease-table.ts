@@ -103,6 +103,7 @@ export class LeaseTable {
     this.#leases.set(lease.lease, lease);
     if (task.timeoutMs !== 0) this.#deadlines.push(lease);
     holder.analyzer.leases.add(lease);
+    holder.queue.runs.begin(nowMs);
     return lease;
   }
 
@@ -113,10 +114,11 @@ export class LeaseTable {
     this.#deadlines.remove(lease);
   }
 
-  /** Its end is committed. */
-  remove(lease: Lease): void {
+  /** Its end is committed. `nowMs`: lease clock. */
+  remove(lease: Lease, nowMs: number): void {
     this.#leases.delete(lease.lease);
     lease.holder.analyzer.leases.delete(lease);
+    lease.holder.queue.runs.end(nowMs);
   }
 
   /** The earliest deadline on the lease clock, or infinity. */

@@ -1,6 +1,7 @@
 /**
  * What the engine keeps in memory of one queue: its share tree, its settings, its figures since the start.
  */
+import { DemandMeter, RunTime } from "../core/demand-meter.ts";
 import { DecayingCount } from "../core/rate.ts";
 import { Share, type ShareMember, type SharePolicy } from "../core/share.ts";
 import type { QueueSettings } from "../store/port.ts";
@@ -35,6 +36,12 @@ export class QueueState {
   };
   /** Recent deliveries, the whole of which observed shares are parts. */
   readonly recent = new DecayingCount(OBSERVED_HALF_LIFE_MS);
+  /** Its live leases, on the lease clock. */
+  readonly runs = new RunTime();
+  /** What its scaling is decided by. */
+  readonly demand = new DemandMeter();
+  /** Tasks that one of its analyzers takes at a time, when last anybody was there and asked. */
+  places: number | undefined;
   /** Virtual time of this queue among the queues of the node, see `dispatcher.ts`. */
   turnPass = 0;
   /** Moving average of the bytes of delivered specs: an estimate that bounds a turn by bytes. */
@@ -54,6 +61,16 @@ export class QueueState {
   configure(settings: QueueSettings): void {
     this.#settings = settings;
     this.share.setPolicy(sharePolicy(settings));
+  }
+
+  /** Looks at the totals, for the rates. */
+  observeDemand(leaseMs: number): void {
+    const { submitted, completed, failed, cancelled, retried } = this.totals;
+    this.demand.observe(leaseMs, {
+      arrived: submitted + retried,
+      ended: completed + failed + cancelled + retried,
+      runMs: this.runs.totalMs(leaseMs),
+    });
   }
 
   /** Takes note of the size of a delivered task. */

@@ -1,6 +1,6 @@
 /**
  * Everything that happens because time has passed: missed heartbeats, attempts over their timeout, tasks whose time has
- * come, retention, analyzers long gone.
+ * come, retention, analyzers long gone, and the rates that scaling is decided by.
  *
  * Invariants:
  *  W1  Leases and attempts are judged by the lease clock, so a pause of the node itself charges nobody.
@@ -91,6 +91,7 @@ export class Sweeper {
       session.refuse(new SluiceError("FAILED_PRECONDITION", `no hello came for ${leaseMs} ms: say hello first`));
     }
     this.#forgetGone();
+    for (const queue of this.#node.queues.values()) queue.observeDemand(nowMs);
     this.#heartbeats.within(Math.min(HEARTBEAT_CHECK_MS, leaseMs / 4));
   }
 

@@ -132,6 +132,17 @@ export class FakeDistributor implements Distributor {
   answer: (task: NewTask) => SubmitOutcome = () => ({ kind: "accepted" });
   /** What `vitals` says. */
   health: Vitals = { isDraining: false, hasFailed: false, oldestCommitMs: 0, timings: new Timings() };
+  /** The scaling of every queue. */
+  scalingFigures = {
+    waiting: 3,
+    running: 2,
+    arrivalRate: 1.5,
+    serviceRate: 1,
+    analyzerRate: 0.5,
+    runMs: 20_000,
+    analyzers: 1,
+    analyzersWanted: 4,
+  };
   /** Thrown by every method while set. */
   failure: Error | undefined;
   /** Those who wait for endings. */
@@ -223,6 +234,11 @@ export class FakeDistributor implements Distributor {
       queues: [queueFigures("default")],
       analyzers: [analyzerFigures("a1", ["default"]), analyzerFigures("a2", ["other"])],
     };
+  }
+
+  async scaling(queue: string, targetWaitMs: number) {
+    this.#note("scaling", queue, targetWaitMs);
+    return { ...this.scalingFigures, queue };
   }
 
   async configureQueue(...call: Parameters<Distributor["configureQueue"]>) {
