@@ -10,7 +10,7 @@
  */
 
 /** Files that are data to these rules, not text written by hand. */
-const EXEMPT = /(^|\/)(LICENSE|.*\.(binpb|png|svg|tgz))$|^clients\/typescript\/src\/gen\//;
+const EXEMPT = /(^|\/)(LICENSE|.*\.(binpb|png|svg|tgz))$|^(clients\/typescript\/src|src\/rpc)\/gen\//;
 const SHAPELESS_NAMES = new Set(["util", "utils", "common", "helper", "helpers", "misc", "shared"]);
 const SOURCE_FILE =
   /^(src|bench|deploy|examples|scripts|test|clients\/typescript\/(src|examples))\/.*(?<!\.test)\.(ts|mjs)$/;

@@ -57,7 +57,7 @@ describe("a lease", () => {
     ]);
     table.answer(added);
     expect([added.answered, window.inFlight, table.get(added.lease)]).toEqual([true, 0, added]);
-    table.remove(added);
+    table.remove(added, 0);
     expect([table.size, table.get(added.lease), analyzer.leases.size]).toEqual([0, undefined, 0]);
   });
 

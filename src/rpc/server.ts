@@ -10,11 +10,13 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatus } from "grpc-health-check";
 import { type Address, Connections, within } from "./connections.ts";
+import { ExternalScaler } from "./gen/externalscaler/externalscaler_pb.ts";
 import { addService } from "./grpc-methods.ts";
 import { CALL_GRACE_MS, checkLimits, KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from "./limits.ts";
 import { addReflection } from "./reflection.ts";
+import { kedaMethods } from "./services/keda-service.ts";
 import { OpenStreams } from "./services/open-streams.ts";
-import { nodeServices, type ServiceParts } from "./services/services.ts";
+import { nodeServices, type ServedService, type ServiceParts } from "./services/services.ts";
 import { WorkStream } from "./services/work-stream.ts";
 
 /** What a server is made of. */
@@ -48,7 +50,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const connections = new Connections(injector, limits.maxConnections, logger);
   const work = new OpenStreams();
   const answers = new OpenStreams();
-  const services = nodeServices(options);
+  const services: readonly ServedService[] = [
+    ...nodeServices(options),
+    { desc: ExternalScaler, methods: kedaMethods(options) },
+  ];
   const workParts = {
     distributor,
     logger,

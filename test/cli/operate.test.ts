@@ -48,6 +48,13 @@ describe("the operators' commands", { timeout: DEADLINE_MS }, () => {
     expect(queue).toMatchObject({ name: "letters", settings: { maxLead: 1, retentionMs: 3_600_000, maxLag: 100 } });
   });
 
+  it("say how many analyzers a queue wants", async () => {
+    await workshop.run(["submit", "--queue", "busy", "--random", "--count", "5", "--address", address]);
+    expect(await sluice("queues", "scaling", "busy")).toMatch(/^waiting +5\n(.*\n)+wanted +1 for a wait of 30s$/m);
+    const json = JSON.parse(await sluice("queues", "scaling", "busy", "--target-wait", "2s", "--json"));
+    expect(json).toMatchObject({ queue: "busy", waiting: 5, analyzers: 0, analyzersWanted: 1, targetWaitMs: 2000 });
+  });
+
   it("list, weigh, explain and drain analyzers", async () => {
     const worker = workshop.start(["work", "--queue", "parcels", "--id", "w1", "--exec", "cat", "--address", address]);
     await worker.says("attached to");

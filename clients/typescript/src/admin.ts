@@ -11,6 +11,7 @@ import {
   type Analyzer as AnalyzerRecord,
   type CancelTasksResponse,
   type ExplainTaskResponse,
+  type GetScalingResponse,
   type GetStatsResponse,
   type ListTasksRequestSchema,
   type ListTasksResponse,
@@ -64,6 +65,14 @@ export class Admin implements AsyncDisposable {
     for await (const { stats } of serverStream(client, AdminService.method.watchStats, request, options.signal)) {
       if (stats !== undefined) yield stats;
     }
+  }
+
+  /**
+   * How much work a queue has, and how many analyzers it wants.
+   * @param targetWaitMs - how long a task may wait: 100 to 86400000, default 30000
+   */
+  scaling(queue: string, targetWaitMs = 0): Promise<GetScalingResponse> {
+    return this.#call(AdminService.method.getScaling, { queue, targetWaitMs });
   }
 
   /** All queues. */

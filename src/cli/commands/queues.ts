@@ -1,6 +1,6 @@
 /** `sluice queues`: looks at queues and sets them. */
 import { toJson } from "@bufbuild/protobuf";
-import { type Queue, QueueSchema } from "@sluice/client/contract";
+import { type GetScalingResponse, GetScalingResponseSchema, type Queue, QueueSchema } from "@sluice/client/contract";
 import { Command } from "commander";
 import { type AddressOptions, addAddressOption } from "../client/address.ts";
 import { withAdmin } from "../client/with-admin.ts";
@@ -14,13 +14,15 @@ import {
 import { formatCount, formatDuration } from "../output/figures.ts";
 import { formatPairs, formatTable, numberColumn, textColumn } from "../output/table.ts";
 import { printLine, printNotice, type Terminal } from "../terminal.ts";
+import { timerMs } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
   sluice queues list
   sluice queues pause mail                        submits go on, deliveries stop
   sluice queues set logs --max-lead 1             the exact share also for analyzers of different speed
-  sluice queues set logs --retention 1h --retention-count 10000`;
+  sluice queues set logs --retention 1h --retention-count 10000
+  sluice queues scaling logs --target-wait 5s     how many analyzers would keep waits below 5 s`;
 
 interface Options extends AddressOptions {
   readonly json?: true;
@@ -29,13 +31,14 @@ interface Options extends AddressOptions {
 /** Makes the command. */
 export function queuesCommand(terminal: Terminal): Command {
   return new Command("queues")
-    .summary("look at queues; pause, resume, set them")
+    .summary("look at queues; pause, resume, set them; how many analyzers they want")
     .description("Looks at queues and sets them. Settings are durable.")
     .addHelpText("after", EXAMPLES)
     .addCommand(listCommand(terminal))
     .addCommand(pauseCommand(terminal))
     .addCommand(resumeCommand(terminal))
-    .addCommand(setCommand(terminal));
+    .addCommand(setCommand(terminal))
+    .addCommand(scalingCommand(terminal));
 }
 
 function listCommand(terminal: Terminal): Command {
@@ -80,6 +83,37 @@ function setCommand(terminal: Terminal): Command {
       if (Object.keys(settings).length === 0) throw new UsageError("say what to set, such as --max-lead 1");
       printQueue(await withAdmin(options, terminal, (admin) => admin.setQueue(name, settings)), options, terminal);
     });
+}
+
+function scalingCommand(terminal: Terminal): Command {
+  return addAddressOption(new Command("scaling"))
+    .description("Shows how much work a queue has and how many analyzers it wants.")
+    .argument("<queue>", "name of the queue")
+    .option("--target-wait <duration>", "how long a task may wait (default: 30s)", timerMs, 0)
+    .option("--json", "print JSON")
+    .action(async (name: string, options: Options & { readonly targetWait: number }) => {
+      const scaling = await withAdmin(options, terminal, (admin) => admin.scaling(name, options.targetWait));
+      const lines = options.json
+        ? [JSON.stringify(toJson(GetScalingResponseSchema, scaling, { alwaysEmitImplicit: true }), undefined, 2)]
+        : formatPairs(scalingPairs(scaling));
+      for (const line of lines) printLine(terminal, line);
+    });
+}
+
+function scalingPairs(scaling: GetScalingResponse): [name: string, value: string][] {
+  const { analyzerRate, runMs } = scaling;
+  const unknown = "not known before something has run";
+  return [
+    ["queue", scaling.queue],
+    ["waiting", formatCount(scaling.waiting)],
+    ["running", formatCount(scaling.running)],
+    ["arriving", `${scaling.arrivalRate.toFixed(1)}/s`],
+    ["done", `${scaling.serviceRate.toFixed(1)}/s`],
+    ["run time", runMs > 0 ? formatDuration(runMs) : unknown],
+    ["one analyzer", analyzerRate > 0 ? `${analyzerRate.toFixed(1)}/s` : unknown],
+    ["analyzers", formatCount(scaling.analyzers)],
+    ["wanted", `${formatCount(scaling.analyzersWanted)} for a wait of ${formatDuration(scaling.targetWaitMs)}`],
+  ];
 }
 
 function queueTable(queues: readonly Queue[]): string[] {

@@ -24,6 +24,21 @@ describe("operators", () => {
     expect(analyzers.map(({ id }) => id)).toEqual(["a1"]);
   });
 
+  test("ask how many analyzers a queue wants, for a wait of 30 s unless they say otherwise", async () => {
+    const scaling = await on.client.unary(admin.getScaling, { queue: "mail" });
+    const figures = { waiting: 3, running: 2, arrivalRate: 1.5, runMs: 20_000, analyzers: 1, analyzersWanted: 4 };
+    expect(scaling).toMatchObject({ queue: "mail", ...figures, targetWaitMs: 30_000 });
+    await on.client.unary(admin.getScaling, { queue: "mail", targetWaitMs: 100 });
+    expect(on.rig.distributor.calls).toEqual([
+      ["scaling", "mail", 30_000],
+      ["scaling", "mail", 100],
+    ]);
+    expect(await on.client.refusal(admin.getScaling, {})).toMatch(/^INVALID_ARGUMENT: queue must be 1 to 128/);
+    expect(await on.client.refusal(admin.getScaling, { queue: "mail", targetWaitMs: 99 })).toBe(
+      "INVALID_ARGUMENT: target_wait_ms must be 100 to 86400000",
+    );
+  });
+
   test("move the levers", async () => {
     const settings = { maxLead: 1, retentionCount: 5, maxWaitingBytes: 2 ** 40 };
     const { queue } = await on.client.unary(admin.setQueue, { queue: "q", settings });

@@ -4,6 +4,7 @@
 import { AdminService } from "@sluice/client/contract";
 import type { Distributor } from "../../engine/api.ts";
 import { analyzerMessage, queueMessage, statsMessage } from "../convert/figures.ts";
+import { scalingRequest } from "../convert/scaling.ts";
 import { settingsChange } from "../convert/settings.ts";
 import { type Method, serverStream, unary } from "../method.ts";
 import type { RpcLogger } from "../status.ts";
@@ -31,6 +32,10 @@ export function adminMethods(parts: AdminParts): Method[] {
 function figureMethods({ distributor }: AdminParts): Method[] {
   const { method } = AdminService;
   return [
+    unary(method.getScaling, async (request) => {
+      const { queue, targetWaitMs } = scalingRequest(request);
+      return { ...(await distributor.scaling(queue, targetWaitMs)), targetWaitMs };
+    }),
     unary(method.getStats, async ({ queue }) => statsMessage(await distributor.figures(optionalName(queue)))),
     serverStream(method.watchStats, (request, stream, encode) => {
       const queue = optionalName(request.queue);

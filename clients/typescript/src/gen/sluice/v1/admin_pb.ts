@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sluice/v1/admin.proto.
  */
 export const file_sluice_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSKhAQoLUXVldWVDb3VudHMSDwoHcGVuZGluZxgBIAEoDRIRCglzY2hlZHVsZWQYAiABKA0SDwoHcnVubmluZxgDIAEoDRIQCghyZXRyeWluZxgEIAEoDRIRCgljb21wbGV0ZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEhEKCWNhbmNlbGxlZBgHIAEoDRIVCg13YWl0aW5nX2J5dGVzGAggASgBIpcBCgtRdWV1ZVRvdGFscxIRCglzdWJtaXR0ZWQYASABKAESEQoJZGVsaXZlcmVkGAIgASgBEhEKCWNvbXBsZXRlZBgDIAEoARIPCgdyZXRyaWVkGAQgASgBEg4KBmZhaWxlZBgFIAEoARIRCgljYW5jZWxsZWQYBiABKAESDQoFc3RhbGUYByABKAESDAoEbG9zdBgIIAEoASLHAwoNUXVldWVTZXR0aW5ncxITCgZwYXVzZWQYASABKAhIAIgBARIUCgdtYXhfbGFnGAIgASgBSAGIAQESFQoIbWF4X2xlYWQYAyABKAFIAogBARIUCgdob2xkX21zGAQgASgNSAOIAQESGAoLbWF4X3dhaXRpbmcYBSABKA1IBIgBARIeChFtYXhfd2FpdGluZ19ieXRlcxgGIAEoAUgFiAEBEhkKDHJldGVudGlvbl9tcxgHIAEoAUgGiAEBEhwKD3JldGVudGlvbl9jb3VudBgIIAEoDUgHiAEBEh4KEWRlYWRfcmV0ZW50aW9uX21zGAkgASgBSAiIAQESIQoUZGVhZF9yZXRlbnRpb25fY291bnQYCiABKA1ICYgBAUIJCgdfcGF1c2VkQgoKCF9tYXhfbGFnQgsKCV9tYXhfbGVhZEIKCghfaG9sZF9tc0IOCgxfbWF4X3dhaXRpbmdCFAoSX21heF93YWl0aW5nX2J5dGVzQg8KDV9yZXRlbnRpb25fbXNCEgoQX3JldGVudGlvbl9jb3VudEIUChJfZGVhZF9yZXRlbnRpb25fbXNCFwoVX2RlYWRfcmV0ZW50aW9uX2NvdW50IskBCgVRdWV1ZRIMCgRuYW1lGAEgASgJEioKCHNldHRpbmdzGAIgASgLMhguc2x1aWNlLnYxLlF1ZXVlU2V0dGluZ3MSJgoGY291bnRzGAMgASgLMhYuc2x1aWNlLnYxLlF1ZXVlQ291bnRzEiYKBnRvdGFscxgEIAEoCzIWLnNsdWljZS52MS5RdWV1ZVRvdGFscxIUCgxoZWFkX3dhaXRfbXMYBSABKAESIAoGc2hhcmVzGAYgAygLMhAuc2x1aWNlLnYxLlNoYXJlIpQBCgVTaGFyZRITCgthbmFseXplcl9pZBgBIAEoCRIOCgZ3ZWlnaHQYAiABKAESEAoIZXhwZWN0ZWQYAyABKAESEAoIb2JzZXJ2ZWQYBCABKAESDAoEbGVhZBgFIAEoARIRCglkZWxpdmVyZWQYBiABKAESEQoJY29tcGxldGVkGAcgASgBEg4KBmZhaWxlZBgIIAEoASLPAwoIQW5hbHl6ZXISCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5zbHVpY2UudjEuQW5hbHl6ZXJTdGF0ZRIOCgZ3ZWlnaHQYAyABKAESDgoGY3JlZGl0GAQgASgNEhEKCWluX2ZsaWdodBgFIAEoDRIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEhUKDWxhc3RfZnJhbWVfbXMYByABKAESEAoId3JpdGFibGUYCCABKAgSDwoHdmVyc2lvbhgJIAEoCRIvCgZsYWJlbHMYCiADKAsyHy5zbHVpY2UudjEuQW5hbHl6ZXIuTGFiZWxzRW50cnkSDgoGcXVldWVzGAsgAygJEgwKBHBlZXIYDCABKAkSLwoLYXR0YWNoX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRlbGl2ZXJlZBgOIAEoARIRCgljb21wbGV0ZWQYDyABKAESDgoGZmFpbGVkGBAgASgBEiUKCHByb2dyZXNzGBEgAygLMhMuc2x1aWNlLnYxLlByb2dyZXNzGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijQEKBE5vZGUSDQoFZXBvY2gYASABKA0SDwoHdmVyc2lvbhgCIAEoCRIRCgl1cHRpbWVfbXMYAyABKAESEAoIZHJhaW5pbmcYBCABKAgSDwoHaG9sZF9tcxgFIAEoARINCgVzdG9yZRgGIAEoCRIQCghzZXNzaW9ucxgHIAEoDRIOCgZsZWFzZXMYCCABKA0iIAoPR2V0U3RhdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJInsKEEdldFN0YXRzUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnNsdWljZS52MS5Ob2RlEiAKBnF1ZXVlcxgCIAMoCzIQLnNsdWljZS52MS5RdWV1ZRImCglhbmFseXplcnMYAyADKAsyEy5zbHVpY2UudjEuQW5hbHl6ZXIiNwoRV2F0Y2hTdGF0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSEwoLaW50ZXJ2YWxfbXMYAiABKA0iQAoSV2F0Y2hTdGF0c1Jlc3BvbnNlEioKBXN0YXRzGAEgASgLMhsuc2x1aWNlLnYxLkdldFN0YXRzUmVzcG9uc2UiEwoRTGlzdFF1ZXVlc1JlcXVlc3QiNgoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiAKBnF1ZXVlcxgBIAMoCzIQLnNsdWljZS52MS5RdWV1ZSIiChFQYXVzZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI1ChJQYXVzZVF1ZXVlUmVzcG9uc2USHwoFcXVldWUYASABKAsyEC5zbHVpY2UudjEuUXVldWUiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIjYKE1Jlc3VtZVF1ZXVlUmVzcG9uc2USHwoFcXVldWUYASABKAsyEC5zbHVpY2UudjEuUXVldWUiTAoPU2V0UXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEioKCHNldHRpbmdzGAIgASgLMhguc2x1aWNlLnYxLlF1ZXVlU2V0dGluZ3MiMwoQU2V0UXVldWVSZXNwb25zZRIfCgVxdWV1ZRgBIAEoCzIQLnNsdWljZS52MS5RdWV1ZSIlChRMaXN0QW5hbHl6ZXJzUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI/ChVMaXN0QW5hbHl6ZXJzUmVzcG9uc2USJgoJYW5hbHl6ZXJzGAEgAygLMhMuc2x1aWNlLnYxLkFuYWx5emVyIj8KGFNldEFuYWx5emVyV2VpZ2h0UmVxdWVzdBITCgthbmFseXplcl9pZBgBIAEoCRIOCgZ3ZWlnaHQYAiABKAEiQgoZU2V0QW5hbHl6ZXJXZWlnaHRSZXNwb25zZRIlCghhbmFseXplchgBIAEoCzITLnNsdWljZS52MS5BbmFseXplciIrChREcmFpbkFuYWx5emVyUmVxdWVzdBITCgthbmFseXplcl9pZBgBIAEoCSI+ChVEcmFpbkFuYWx5emVyUmVzcG9uc2USJQoIYW5hbHl6ZXIYASABKAsyEy5zbHVpY2UudjEuQW5hbHl6ZXIiLQoWRXhwbGFpbkFuYWx5emVyUmVxdWVzdBITCgthbmFseXplcl9pZBgBIAEoCSIqChdFeHBsYWluQW5hbHl6ZXJSZXNwb25zZRIPCgdyZWFzb25zGAEgAygJIhIKEERyYWluTm9kZVJlcXVlc3QiEwoRRHJhaW5Ob2RlUmVzcG9uc2UqnwEKDUFuYWx5emVyU3RhdGUSHgoaQU5BTFlaRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIbChdBTkFMWVpFUl9TVEFURV9BVFRBQ0hFRBABEhsKF0FOQUxZWkVSX1NUQVRFX0RSQUlOSU5HEAISGwoXQU5BTFlaRVJfU1RBVEVfREVUQUNIRUQQAxIXChNBTkFMWVpFUl9TVEFURV9HT05FEAQyhwcKDEFkbWluU2VydmljZRJICghHZXRTdGF0cxIaLnNsdWljZS52MS5HZXRTdGF0c1JlcXVlc3QaGy5zbHVpY2UudjEuR2V0U3RhdHNSZXNwb25zZSIDkAIBEksKCldhdGNoU3RhdHMSHC5zbHVpY2UudjEuV2F0Y2hTdGF0c1JlcXVlc3QaHS5zbHVpY2UudjEuV2F0Y2hTdGF0c1Jlc3BvbnNlMAESTgoKTGlzdFF1ZXVlcxIcLnNsdWljZS52MS5MaXN0UXVldWVzUmVxdWVzdBodLnNsdWljZS52MS5MaXN0UXVldWVzUmVzcG9uc2UiA5ACARJJCgpQYXVzZVF1ZXVlEhwuc2x1aWNlLnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh0uc2x1aWNlLnYxLlBhdXNlUXVldWVSZXNwb25zZRJMCgtSZXN1bWVRdWV1ZRIdLnNsdWljZS52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHi5zbHVpY2UudjEuUmVzdW1lUXVldWVSZXNwb25zZRJDCghTZXRRdWV1ZRIaLnNsdWljZS52MS5TZXRRdWV1ZVJlcXVlc3QaGy5zbHVpY2UudjEuU2V0UXVldWVSZXNwb25zZRJXCg1MaXN0QW5hbHl6ZXJzEh8uc2x1aWNlLnYxLkxpc3RBbmFseXplcnNSZXF1ZXN0GiAuc2x1aWNlLnYxLkxpc3RBbmFseXplcnNSZXNwb25zZSIDkAIBEl4KEVNldEFuYWx5emVyV2VpZ2h0EiMuc2x1aWNlLnYxLlNldEFuYWx5emVyV2VpZ2h0UmVxdWVzdBokLnNsdWljZS52MS5TZXRBbmFseXplcldlaWdodFJlc3BvbnNlElIKDURyYWluQW5hbHl6ZXISHy5zbHVpY2UudjEuRHJhaW5BbmFseXplclJlcXVlc3QaIC5zbHVpY2UudjEuRHJhaW5BbmFseXplclJlc3BvbnNlEl0KD0V4cGxhaW5BbmFseXplchIhLnNsdWljZS52MS5FeHBsYWluQW5hbHl6ZXJSZXF1ZXN0GiIuc2x1aWNlLnYxLkV4cGxhaW5BbmFseXplclJlc3BvbnNlIgOQAgESRgoJRHJhaW5Ob2RlEhsuc2x1aWNlLnYxLkRyYWluTm9kZVJlcXVlc3QaHC5zbHVpY2UudjEuRHJhaW5Ob2RlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_sluice_v1_task]);
+  fileDesc("ChVzbHVpY2UvdjEvYWRtaW4ucHJvdG8SCXNsdWljZS52MSKhAQoLUXVldWVDb3VudHMSDwoHcGVuZGluZxgBIAEoDRIRCglzY2hlZHVsZWQYAiABKA0SDwoHcnVubmluZxgDIAEoDRIQCghyZXRyeWluZxgEIAEoDRIRCgljb21wbGV0ZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEhEKCWNhbmNlbGxlZBgHIAEoDRIVCg13YWl0aW5nX2J5dGVzGAggASgBIpcBCgtRdWV1ZVRvdGFscxIRCglzdWJtaXR0ZWQYASABKAESEQoJZGVsaXZlcmVkGAIgASgBEhEKCWNvbXBsZXRlZBgDIAEoARIPCgdyZXRyaWVkGAQgASgBEg4KBmZhaWxlZBgFIAEoARIRCgljYW5jZWxsZWQYBiABKAESDQoFc3RhbGUYByABKAESDAoEbG9zdBgIIAEoASLHAwoNUXVldWVTZXR0aW5ncxITCgZwYXVzZWQYASABKAhIAIgBARIUCgdtYXhfbGFnGAIgASgBSAGIAQESFQoIbWF4X2xlYWQYAyABKAFIAogBARIUCgdob2xkX21zGAQgASgNSAOIAQESGAoLbWF4X3dhaXRpbmcYBSABKA1IBIgBARIeChFtYXhfd2FpdGluZ19ieXRlcxgGIAEoAUgFiAEBEhkKDHJldGVudGlvbl9tcxgHIAEoAUgGiAEBEhwKD3JldGVudGlvbl9jb3VudBgIIAEoDUgHiAEBEh4KEWRlYWRfcmV0ZW50aW9uX21zGAkgASgBSAiIAQESIQoUZGVhZF9yZXRlbnRpb25fY291bnQYCiABKA1ICYgBAUIJCgdfcGF1c2VkQgoKCF9tYXhfbGFnQgsKCV9tYXhfbGVhZEIKCghfaG9sZF9tc0IOCgxfbWF4X3dhaXRpbmdCFAoSX21heF93YWl0aW5nX2J5dGVzQg8KDV9yZXRlbnRpb25fbXNCEgoQX3JldGVudGlvbl9jb3VudEIUChJfZGVhZF9yZXRlbnRpb25fbXNCFwoVX2RlYWRfcmV0ZW50aW9uX2NvdW50IskBCgVRdWV1ZRIMCgRuYW1lGAEgASgJEioKCHNldHRpbmdzGAIgASgLMhguc2x1aWNlLnYxLlF1ZXVlU2V0dGluZ3MSJgoGY291bnRzGAMgASgLMhYuc2x1aWNlLnYxLlF1ZXVlQ291bnRzEiYKBnRvdGFscxgEIAEoCzIWLnNsdWljZS52MS5RdWV1ZVRvdGFscxIUCgxoZWFkX3dhaXRfbXMYBSABKAESIAoGc2hhcmVzGAYgAygLMhAuc2x1aWNlLnYxLlNoYXJlIpQBCgVTaGFyZRITCgthbmFseXplcl9pZBgBIAEoCRIOCgZ3ZWlnaHQYAiABKAESEAoIZXhwZWN0ZWQYAyABKAESEAoIb2JzZXJ2ZWQYBCABKAESDAoEbGVhZBgFIAEoARIRCglkZWxpdmVyZWQYBiABKAESEQoJY29tcGxldGVkGAcgASgBEg4KBmZhaWxlZBgIIAEoASLPAwoIQW5hbHl6ZXISCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5zbHVpY2UudjEuQW5hbHl6ZXJTdGF0ZRIOCgZ3ZWlnaHQYAyABKAESDgoGY3JlZGl0GAQgASgNEhEKCWluX2ZsaWdodBgFIAEoDRIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEhUKDWxhc3RfZnJhbWVfbXMYByABKAESEAoId3JpdGFibGUYCCABKAgSDwoHdmVyc2lvbhgJIAEoCRIvCgZsYWJlbHMYCiADKAsyHy5zbHVpY2UudjEuQW5hbHl6ZXIuTGFiZWxzRW50cnkSDgoGcXVldWVzGAsgAygJEgwKBHBlZXIYDCABKAkSLwoLYXR0YWNoX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRlbGl2ZXJlZBgOIAEoARIRCgljb21wbGV0ZWQYDyABKAESDgoGZmFpbGVkGBAgASgBEiUKCHByb2dyZXNzGBEgAygLMhMuc2x1aWNlLnYxLlByb2dyZXNzGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijQEKBE5vZGUSDQoFZXBvY2gYASABKA0SDwoHdmVyc2lvbhgCIAEoCRIRCgl1cHRpbWVfbXMYAyABKAESEAoIZHJhaW5pbmcYBCABKAgSDwoHaG9sZF9tcxgFIAEoARINCgVzdG9yZRgGIAEoCRIQCghzZXNzaW9ucxgHIAEoDRIOCgZsZWFzZXMYCCABKA0iIAoPR2V0U3RhdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJInsKEEdldFN0YXRzUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnNsdWljZS52MS5Ob2RlEiAKBnF1ZXVlcxgCIAMoCzIQLnNsdWljZS52MS5RdWV1ZRImCglhbmFseXplcnMYAyADKAsyEy5zbHVpY2UudjEuQW5hbHl6ZXIiNwoRV2F0Y2hTdGF0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSEwoLaW50ZXJ2YWxfbXMYAiABKA0iQAoSV2F0Y2hTdGF0c1Jlc3BvbnNlEioKBXN0YXRzGAEgASgLMhsuc2x1aWNlLnYxLkdldFN0YXRzUmVzcG9uc2UiOgoRR2V0U2NhbGluZ1JlcXVlc3QSDQoFcXVldWUYASABKAkSFgoOdGFyZ2V0X3dhaXRfbXMYAiABKA0i3QEKEkdldFNjYWxpbmdSZXNwb25zZRINCgVxdWV1ZRgBIAEoCRIPCgd3YWl0aW5nGAIgASgNEg8KB3J1bm5pbmcYAyABKA0SFAoMYXJyaXZhbF9yYXRlGAQgASgBEhQKDHNlcnZpY2VfcmF0ZRgFIAEoARIVCg1hbmFseXplcl9yYXRlGAYgASgBEg4KBnJ1bl9tcxgHIAEoARIRCglhbmFseXplcnMYCCABKA0SGAoQYW5hbHl6ZXJzX3dhbnRlZBgJIAEoDRIWCg50YXJnZXRfd2FpdF9tcxgKIAEoDSITChFMaXN0UXVldWVzUmVxdWVzdCI2ChJMaXN0UXVldWVzUmVzcG9uc2USIAoGcXVldWVzGAEgAygLMhAuc2x1aWNlLnYxLlF1ZXVlIiIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIjUKElBhdXNlUXVldWVSZXNwb25zZRIfCgVxdWV1ZRgBIAEoCzIQLnNsdWljZS52MS5RdWV1ZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNgoTUmVzdW1lUXVldWVSZXNwb25zZRIfCgVxdWV1ZRgBIAEoCzIQLnNsdWljZS52MS5RdWV1ZSJMCg9TZXRRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSKgoIc2V0dGluZ3MYAiABKAsyGC5zbHVpY2UudjEuUXVldWVTZXR0aW5ncyIzChBTZXRRdWV1ZVJlc3BvbnNlEh8KBXF1ZXVlGAEgASgLMhAuc2x1aWNlLnYxLlF1ZXVlIiUKFExpc3RBbmFseXplcnNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIj8KFUxpc3RBbmFseXplcnNSZXNwb25zZRImCglhbmFseXplcnMYASADKAsyEy5zbHVpY2UudjEuQW5hbHl6ZXIiPwoYU2V0QW5hbHl6ZXJXZWlnaHRSZXF1ZXN0EhMKC2FuYWx5emVyX2lkGAEgASgJEg4KBndlaWdodBgCIAEoASJCChlTZXRBbmFseXplcldlaWdodFJlc3BvbnNlEiUKCGFuYWx5emVyGAEgASgLMhMuc2x1aWNlLnYxLkFuYWx5emVyIisKFERyYWluQW5hbHl6ZXJSZXF1ZXN0EhMKC2FuYWx5emVyX2lkGAEgASgJIj4KFURyYWluQW5hbHl6ZXJSZXNwb25zZRIlCghhbmFseXplchgBIAEoCzITLnNsdWljZS52MS5BbmFseXplciItChZFeHBsYWluQW5hbHl6ZXJSZXF1ZXN0EhMKC2FuYWx5emVyX2lkGAEgASgJIioKF0V4cGxhaW5BbmFseXplclJlc3BvbnNlEg8KB3JlYXNvbnMYASADKAkiEgoQRHJhaW5Ob2RlUmVxdWVzdCITChFEcmFpbk5vZGVSZXNwb25zZSqfAQoNQW5hbHl6ZXJTdGF0ZRIeChpBTkFMWVpFUl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0FOQUxZWkVSX1NUQVRFX0FUVEFDSEVEEAESGwoXQU5BTFlaRVJfU1RBVEVfRFJBSU5JTkcQAhIbChdBTkFMWVpFUl9TVEFURV9ERVRBQ0hFRBADEhcKE0FOQUxZWkVSX1NUQVRFX0dPTkUQBDLXBwoMQWRtaW5TZXJ2aWNlEkgKCEdldFN0YXRzEhouc2x1aWNlLnYxLkdldFN0YXRzUmVxdWVzdBobLnNsdWljZS52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESSwoKV2F0Y2hTdGF0cxIcLnNsdWljZS52MS5XYXRjaFN0YXRzUmVxdWVzdBodLnNsdWljZS52MS5XYXRjaFN0YXRzUmVzcG9uc2UwARJOCgpHZXRTY2FsaW5nEhwuc2x1aWNlLnYxLkdldFNjYWxpbmdSZXF1ZXN0Gh0uc2x1aWNlLnYxLkdldFNjYWxpbmdSZXNwb25zZSIDkAIBEk4KCkxpc3RRdWV1ZXMSHC5zbHVpY2UudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHS5zbHVpY2UudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlIgOQAgESSQoKUGF1c2VRdWV1ZRIcLnNsdWljZS52MS5QYXVzZVF1ZXVlUmVxdWVzdBodLnNsdWljZS52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTAoLUmVzdW1lUXVldWUSHS5zbHVpY2UudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh4uc2x1aWNlLnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USQwoIU2V0UXVldWUSGi5zbHVpY2UudjEuU2V0UXVldWVSZXF1ZXN0Ghsuc2x1aWNlLnYxLlNldFF1ZXVlUmVzcG9uc2USVwoNTGlzdEFuYWx5emVycxIfLnNsdWljZS52MS5MaXN0QW5hbHl6ZXJzUmVxdWVzdBogLnNsdWljZS52MS5MaXN0QW5hbHl6ZXJzUmVzcG9uc2UiA5ACARJeChFTZXRBbmFseXplcldlaWdodBIjLnNsdWljZS52MS5TZXRBbmFseXplcldlaWdodFJlcXVlc3QaJC5zbHVpY2UudjEuU2V0QW5hbHl6ZXJXZWlnaHRSZXNwb25zZRJSCg1EcmFpbkFuYWx5emVyEh8uc2x1aWNlLnYxLkRyYWluQW5hbHl6ZXJSZXF1ZXN0GiAuc2x1aWNlLnYxLkRyYWluQW5hbHl6ZXJSZXNwb25zZRJdCg9FeHBsYWluQW5hbHl6ZXISIS5zbHVpY2UudjEuRXhwbGFpbkFuYWx5emVyUmVxdWVzdBoiLnNsdWljZS52MS5FeHBsYWluQW5hbHl6ZXJSZXNwb25zZSIDkAIBEkYKCURyYWluTm9kZRIbLnNsdWljZS52MS5EcmFpbk5vZGVSZXF1ZXN0Ghwuc2x1aWNlLnYxLkRyYWluTm9kZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_sluice_v1_task]);
 
 /**
  * Tasks of a queue by state, as they are now.
@@ -677,6 +677,118 @@ export const WatchStatsResponseSchema: GenMessage<WatchStatsResponse> = /*@__PUR
   messageDesc(file_sluice_v1_admin, 10);
 
 /**
+ * Asks how many analyzers a queue wants.
+ *
+ * @generated from message sluice.v1.GetScalingRequest
+ */
+export type GetScalingRequest = Message<"sluice.v1.GetScalingRequest"> & {
+  /**
+   * Name of the queue. Every figure of a queue that does not exist (yet) is 0.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * How long a task may wait, in milliseconds: 100 to 86400000, else INVALID_ARGUMENT. Default (0) 30000.
+   *
+   * @generated from field: uint32 target_wait_ms = 2;
+   */
+  targetWaitMs: number;
+};
+
+/**
+ * Describes the message sluice.v1.GetScalingRequest.
+ * Use `create(GetScalingRequestSchema)` to create a new message.
+ */
+export const GetScalingRequestSchema: GenMessage<GetScalingRequest> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 11);
+
+/**
+ * How many analyzers a queue wants. Rates are per second and those that the answering node has seen lately.
+ *
+ * @generated from message sluice.v1.GetScalingResponse
+ */
+export type GetScalingResponse = Message<"sluice.v1.GetScalingResponse"> & {
+  /**
+   * Name of the queue.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Tasks that are ready.
+   *
+   * @generated from field: uint32 waiting = 2;
+   */
+  waiting: number;
+
+  /**
+   * Tasks that are leased.
+   *
+   * @generated from field: uint32 running = 3;
+   */
+  running: number;
+
+  /**
+   * Tasks that arrive, to be tried again included.
+   *
+   * @generated from field: double arrival_rate = 4;
+   */
+  arrivalRate: number;
+
+  /**
+   * Attempts that end, of all analyzers together.
+   *
+   * @generated from field: double service_rate = 5;
+   */
+  serviceRate: number;
+
+  /**
+   * What one analyzer could do, if it always had work. 0 while nothing has run or no analyzer was seen.
+   *
+   * @generated from field: double analyzer_rate = 6;
+   */
+  analyzerRate: number;
+
+  /**
+   * How long an attempt takes on average, in milliseconds. 0 while nothing has run.
+   *
+   * @generated from field: double run_ms = 7;
+   */
+  runMs: number;
+
+  /**
+   * Analyzers attached to the queue.
+   *
+   * @generated from field: uint32 analyzers = 8;
+   */
+  analyzers: number;
+
+  /**
+   * Analyzers with which a task waits no longer than the target. Never 0 while a task waits or runs.
+   *
+   * @generated from field: uint32 analyzers_wanted = 9;
+   */
+  analyzersWanted: number;
+
+  /**
+   * The target that was asked for, or the default.
+   *
+   * @generated from field: uint32 target_wait_ms = 10;
+   */
+  targetWaitMs: number;
+};
+
+/**
+ * Describes the message sluice.v1.GetScalingResponse.
+ * Use `create(GetScalingResponseSchema)` to create a new message.
+ */
+export const GetScalingResponseSchema: GenMessage<GetScalingResponse> = /*@__PURE__*/
+  messageDesc(file_sluice_v1_admin, 12);
+
+/**
  * Asks for the queues.
  *
  * @generated from message sluice.v1.ListQueuesRequest
@@ -689,7 +801,7 @@ export type ListQueuesRequest = Message<"sluice.v1.ListQueuesRequest"> & {
  * Use `create(ListQueuesRequestSchema)` to create a new message.
  */
 export const ListQueuesRequestSchema: GenMessage<ListQueuesRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 11);
+  messageDesc(file_sluice_v1_admin, 13);
 
 /**
  * The queues.
@@ -710,7 +822,7 @@ export type ListQueuesResponse = Message<"sluice.v1.ListQueuesResponse"> & {
  * Use `create(ListQueuesResponseSchema)` to create a new message.
  */
 export const ListQueuesResponseSchema: GenMessage<ListQueuesResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 12);
+  messageDesc(file_sluice_v1_admin, 14);
 
 /**
  * Asks to stop deliveries.
@@ -731,7 +843,7 @@ export type PauseQueueRequest = Message<"sluice.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 13);
+  messageDesc(file_sluice_v1_admin, 15);
 
 /**
  * Deliveries have stopped.
@@ -752,7 +864,7 @@ export type PauseQueueResponse = Message<"sluice.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 14);
+  messageDesc(file_sluice_v1_admin, 16);
 
 /**
  * Asks to let deliveries go on.
@@ -773,7 +885,7 @@ export type ResumeQueueRequest = Message<"sluice.v1.ResumeQueueRequest"> & {
  * Use `create(ResumeQueueRequestSchema)` to create a new message.
  */
 export const ResumeQueueRequestSchema: GenMessage<ResumeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 15);
+  messageDesc(file_sluice_v1_admin, 17);
 
 /**
  * Deliveries go on.
@@ -794,7 +906,7 @@ export type ResumeQueueResponse = Message<"sluice.v1.ResumeQueueResponse"> & {
  * Use `create(ResumeQueueResponseSchema)` to create a new message.
  */
 export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 16);
+  messageDesc(file_sluice_v1_admin, 18);
 
 /**
  * Asks to change settings.
@@ -822,7 +934,7 @@ export type SetQueueRequest = Message<"sluice.v1.SetQueueRequest"> & {
  * Use `create(SetQueueRequestSchema)` to create a new message.
  */
 export const SetQueueRequestSchema: GenMessage<SetQueueRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 17);
+  messageDesc(file_sluice_v1_admin, 19);
 
 /**
  * The settings hold.
@@ -843,7 +955,7 @@ export type SetQueueResponse = Message<"sluice.v1.SetQueueResponse"> & {
  * Use `create(SetQueueResponseSchema)` to create a new message.
  */
 export const SetQueueResponseSchema: GenMessage<SetQueueResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 18);
+  messageDesc(file_sluice_v1_admin, 20);
 
 /**
  * Asks for the analyzers.
@@ -864,7 +976,7 @@ export type ListAnalyzersRequest = Message<"sluice.v1.ListAnalyzersRequest"> & {
  * Use `create(ListAnalyzersRequestSchema)` to create a new message.
  */
 export const ListAnalyzersRequestSchema: GenMessage<ListAnalyzersRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 19);
+  messageDesc(file_sluice_v1_admin, 21);
 
 /**
  * The analyzers.
@@ -885,7 +997,7 @@ export type ListAnalyzersResponse = Message<"sluice.v1.ListAnalyzersResponse"> &
  * Use `create(ListAnalyzersResponseSchema)` to create a new message.
  */
 export const ListAnalyzersResponseSchema: GenMessage<ListAnalyzersResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 20);
+  messageDesc(file_sluice_v1_admin, 22);
 
 /**
  * Asks to change a weight.
@@ -913,7 +1025,7 @@ export type SetAnalyzerWeightRequest = Message<"sluice.v1.SetAnalyzerWeightReque
  * Use `create(SetAnalyzerWeightRequestSchema)` to create a new message.
  */
 export const SetAnalyzerWeightRequestSchema: GenMessage<SetAnalyzerWeightRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 21);
+  messageDesc(file_sluice_v1_admin, 23);
 
 /**
  * The weight holds.
@@ -934,7 +1046,7 @@ export type SetAnalyzerWeightResponse = Message<"sluice.v1.SetAnalyzerWeightResp
  * Use `create(SetAnalyzerWeightResponseSchema)` to create a new message.
  */
 export const SetAnalyzerWeightResponseSchema: GenMessage<SetAnalyzerWeightResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 22);
+  messageDesc(file_sluice_v1_admin, 24);
 
 /**
  * Asks an analyzer to finish.
@@ -955,7 +1067,7 @@ export type DrainAnalyzerRequest = Message<"sluice.v1.DrainAnalyzerRequest"> & {
  * Use `create(DrainAnalyzerRequestSchema)` to create a new message.
  */
 export const DrainAnalyzerRequestSchema: GenMessage<DrainAnalyzerRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 23);
+  messageDesc(file_sluice_v1_admin, 25);
 
 /**
  * The analyzer was asked.
@@ -976,7 +1088,7 @@ export type DrainAnalyzerResponse = Message<"sluice.v1.DrainAnalyzerResponse"> &
  * Use `create(DrainAnalyzerResponseSchema)` to create a new message.
  */
 export const DrainAnalyzerResponseSchema: GenMessage<DrainAnalyzerResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 24);
+  messageDesc(file_sluice_v1_admin, 26);
 
 /**
  * Asks why an analyzer is idle or busy.
@@ -997,7 +1109,7 @@ export type ExplainAnalyzerRequest = Message<"sluice.v1.ExplainAnalyzerRequest">
  * Use `create(ExplainAnalyzerRequestSchema)` to create a new message.
  */
 export const ExplainAnalyzerRequestSchema: GenMessage<ExplainAnalyzerRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 25);
+  messageDesc(file_sluice_v1_admin, 27);
 
 /**
  * Why an analyzer is idle or busy.
@@ -1018,7 +1130,7 @@ export type ExplainAnalyzerResponse = Message<"sluice.v1.ExplainAnalyzerResponse
  * Use `create(ExplainAnalyzerResponseSchema)` to create a new message.
  */
 export const ExplainAnalyzerResponseSchema: GenMessage<ExplainAnalyzerResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 26);
+  messageDesc(file_sluice_v1_admin, 28);
 
 /**
  * Asks the node to drain.
@@ -1033,7 +1145,7 @@ export type DrainNodeRequest = Message<"sluice.v1.DrainNodeRequest"> & {
  * Use `create(DrainNodeRequestSchema)` to create a new message.
  */
 export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 27);
+  messageDesc(file_sluice_v1_admin, 29);
 
 /**
  * The node drains.
@@ -1048,7 +1160,7 @@ export type DrainNodeResponse = Message<"sluice.v1.DrainNodeResponse"> & {
  * Use `create(DrainNodeResponseSchema)` to create a new message.
  */
 export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_v1_admin, 28);
+  messageDesc(file_sluice_v1_admin, 30);
 
 /**
  * State of an analyzer.
@@ -1130,6 +1242,16 @@ export const AdminService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchStatsRequestSchema;
     output: typeof WatchStatsResponseSchema;
+  },
+  /**
+   * Returns how much work a queue has and how many analyzers it wants. docs/scaling.md has the rule.
+   *
+   * @generated from rpc sluice.v1.AdminService.GetScaling
+   */
+  getScaling: {
+    methodKind: "unary";
+    input: typeof GetScalingRequestSchema;
+    output: typeof GetScalingResponseSchema;
   },
   /**
    * Lists the queues with settings and counts.
