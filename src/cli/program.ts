@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { dispatchCommand } from "./commands/dispatch.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { nodeCommand } from "./commands/node.ts";
+import { poolCommand } from "./commands/pool.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statsCommand } from "./commands/stats.ts";
@@ -53,6 +54,7 @@ function buildProgram(terminal: Terminal, program: string): Command {
     submitCommand(terminal),
     dispatchCommand(terminal),
     workCommand(terminal, version),
+    poolCommand(terminal, program),
     topCommand(terminal),
     statsCommand(terminal),
     tasksCommand(terminal),

@@ -9,9 +9,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { ChildProgram } from "../child-program.ts";
 import { VARIABLE_PREFIX } from "../config/schema.ts";
 import { CommandError } from "../exit.ts";
-import { DemoProcess } from "./child-process.ts";
 
 /** The demo's queue. */
 export const DEMO_QUEUE = "logs";
@@ -27,17 +27,17 @@ const STOP_GRACE_MS = 15_000;
 export interface DemoAnalyzer {
   readonly id: string;
   readonly weight: number;
-  readonly process: DemoProcess;
+  readonly process: ChildProgram;
 }
 
 /** The running processes. */
 export class DemoCluster {
   readonly #program: string;
   readonly #directory = mkdtempSync(join(tmpdir(), "sluice-demo-"));
-  readonly #crashed = new Set<DemoProcess>();
+  readonly #crashed = new Set<ChildProgram>();
   #analyzers: readonly DemoAnalyzer[] = [];
   #concurrency: number | undefined;
-  #node: DemoProcess | undefined;
+  #node: ChildProgram | undefined;
   #address = "";
 
   /** @param program path of this program's main module */
@@ -84,7 +84,7 @@ export class DemoCluster {
   /** Stops the analyzers, then the node, and takes the folder away. Resolves with what did not end in order. */
   async stop(): Promise<string[]> {
     const problems: string[] = [];
-    const stop = async (name: string, process: DemoProcess): Promise<void> => {
+    const stop = async (name: string, process: ChildProgram): Promise<void> => {
       const exit = await process.stop(STOP_GRACE_MS);
       if (exit.status === 0 || this.#crashed.has(process)) return;
       problems.push(`${name} ended with ${exit.signal ?? `status ${exit.status}`}`);
@@ -141,8 +141,8 @@ export class DemoCluster {
     return { id, weight, process: this.#launch(args, () => {}) };
   }
 
-  #launch(args: readonly string[], onLine: (line: string) => void): DemoProcess {
-    return new DemoProcess(this.#program, args, { directory: this.#directory, env: ownEnvironment(), onLine });
+  #launch(args: readonly string[], onLine: (line: string) => void): ChildProgram {
+    return new ChildProgram(this.#program, args, { directory: this.#directory, env: ownEnvironment(), onLine });
   }
 }
 
