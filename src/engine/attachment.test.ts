@@ -100,6 +100,22 @@ describe("a broken stream", () => {
     expect(again.welcome?.held.map(({ state }) => state)).toEqual(["LOST", "LOST"]);
   });
 
+  test("keeps its leases through a pause of the node, in which nobody could return", async () => {
+    const { engine, clock, holder } = await nodeWithHolder(1);
+    holder.break();
+    await clock.advance(1000);
+    clock.pause(60_000);
+    await clock.advance(100);
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held: heldBy(holder) });
+    await clock.settle();
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED"]);
+    again.break();
+    // The pause counts for as much as one step of the lease clock, so the grace is over soon after all.
+    clock.pause(60_000);
+    await clock.advance(3000);
+    expect((await engine.get(taskId(0)))?.history[0]?.error.code).toBe("ANALYZER_LOST");
+  });
+
   test("while its hello is answered keeps its leases too", async () => {
     const gated = gateStore(new MemoryStore());
     const { engine, clock, failures } = await startEngine({ store: gated.store });
