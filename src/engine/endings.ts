@@ -124,6 +124,21 @@ export class Endings {
         totals.cancelled += 1;
         this.#events.ended(taskId);
         return;
+      default:
+        this.#countReturn(lease, transition);
+    }
+  }
+
+  #countReturn(lease: Lease, transition: Extract<Transition, { to: "RETRYING" | "PENDING" }>): void {
+    const { holder, taskId } = lease;
+    const { totals } = holder.queue;
+    if (lease.cancelRequested) {
+      // The wish came when the end was on its way already: the store has ended the task instead of returning it.
+      totals.cancelled += 1;
+      this.#events.ended(taskId);
+      return;
+    }
+    switch (transition.to) {
       case "RETRYING":
         totals.retried += 1;
         holder.failed += 1;

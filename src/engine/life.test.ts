@@ -135,6 +135,27 @@ describe("cancel", () => {
     expect((await engine.get(taskId(1)))?.state).toBe("CANCELLED");
   });
 
+  test.each([
+    ["a release", (analyzer: ScriptedAnalyzer, lease: number) => analyzer.frame({ releases: [lease] })],
+    ["a failure", (analyzer: ScriptedAnalyzer, lease: number) => analyzer.fail(lease)],
+  ])("of a task that %s is about to return ends it, and who waits for it is told", async (_name, answer) => {
+    const gated = gateStore(new MemoryStore());
+    const { engine, clock } = await startEngine({ store: gated.store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 1);
+    await Promise.all([engine.submit([makeTask(1)]), clock.settle()]);
+    const ended: (StoredTask | undefined)[] = [];
+    engine.wait([taskId(1)], (_id, task) => ended.push(task));
+    const [lease = 0] = analyzer.leases();
+    gated.shut();
+    answer(analyzer, lease);
+    await clock.settle();
+    expect(await engine.cancel({ ids: [taskId(1)] })).toMatchObject({ requested: 1 });
+    gated.open();
+    await clock.settle();
+    expect(ended.map((task) => task?.state)).toEqual(["CANCELLED"]);
+    expect((await engine.figures("")).queues[0]?.totals).toMatchObject({ cancelled: 1, retried: 0 });
+  });
+
   test("of a task whose analyzer is away reaches it when it returns", async () => {
     const { engine, clock } = await startEngine();
     const before = new ScriptedAnalyzer(engine, "a").hello({}, 1);

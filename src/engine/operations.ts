@@ -58,7 +58,7 @@ export class Operations implements Pick<Distributor, "get" | "list" | "cancel" |
       }
       if (outcome.kind === "running") {
         requested += 1;
-        this.#cancelLease(outcome.lease);
+        this.#cancelLease(outcome.lease, ids[index] ?? "");
       }
     });
     return { done, requested, skipped: ids.length - done - requested, more };
@@ -114,12 +114,14 @@ export class Operations implements Pick<Distributor, "get" | "list" | "cancel" |
     return { ids, more: false };
   }
 
-  #cancelLease(number: number): void {
+  #cancelLease(number: number, taskId: string): void {
     const lease = this.#node.leases.get(number);
+    // Its end was recorded while the answer was on its way: then the store may have ended the task CANCELLED.
+    if (lease === undefined) this.#waiters.ended(taskId);
     if (lease === undefined || lease.cancelRequested) return;
     lease.cancelRequested = true;
     const { session } = lease.holder.analyzer;
-    if (session === undefined) return;
+    if (session === undefined || lease.answered) return;
     session.outbox.cancel({ lease: number, reason: "CANCELLED" });
     this.#node.touch(session);
   }
