@@ -1,254 +1,329 @@
 /**
- * An analyzer that misbehaves on purpose: it answers late, twice, out of order, vanishes, stalls, returns with what it
- * holds or with less. What it does wrong it tells the history, which checks what the node makes of it.
+ * An analyzer that misbehaves on purpose: it answers late, twice, out of order or for others, vanishes, stalls, returns
+ * with what it holds or with less, grants too much, says hello twice. What it does wrong it tells nobody; what the node
+ * tells it is held against the ledger.
  */
-import type { SluiceError } from "../../src/core/errors.ts";
-import type { Distributor } from "../../src/engine/api.ts";
-import type { AnalyzerFrame, Delivery, LeaseResult, NodeFrame, Session, SessionPort } from "../../src/engine/frames.ts";
-import { taskId, taskNumber } from "../support/tasks.ts";
-import type { History } from "./history.ts";
+import type { Hello, LeaseResult, NodeFrame } from "../../src/engine/frames.ts";
+import { ANALYZER_ERROR, type Answer } from "./lease-book.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
+import { HEARTBEAT, type Net, type SimNode, SimStream } from "./sim-stream.ts";
+import { idOfTask, numberIn } from "./sim-task.ts";
 
-type Answer = "success" | "failure" | "release";
-
-const NOTHING: AnalyzerFrame = { results: [], releases: [], credit: 0, progress: [] };
-
-/** One stream of an analyzer. What is sent after it is over does not arrive, as on a real network. */
-class Stream implements SessionPort {
-  readonly peer = "sim";
-  isOver = false;
-  isWelcome = false;
-  isReading = true;
-  session: Session | undefined;
-  readonly #onFrame: (frame: NodeFrame) => void;
-
-  constructor(onFrame: (frame: NodeFrame) => void) {
-    this.#onFrame = onFrame;
-  }
-
-  send(frame: NodeFrame): boolean {
-    this.#onFrame(frame);
-    return this.isReading;
-  }
-
-  end(_error?: SluiceError): void {
-    this.isOver = true;
-  }
+/** What a scenario says of an analyzer. */
+export interface AnalyzerPlan {
+  readonly id: string;
+  readonly subscriptions: Hello["subscriptions"];
+  readonly weight: number;
+  /** 0 = leaves it to the node. */
+  readonly maxInFlight: number;
+  /** Probability that a task fails. */
+  readonly failures: number;
+  /** Frames to the node take their time. */
+  readonly isSlow: boolean;
 }
+
+interface Held {
+  readonly lease: number;
+  readonly task: number;
+  readonly attempt: number;
+  /** The answer sent last on this stream, and how many were. */
+  answer: Answer | undefined;
+  answers: number;
+}
+
+/** Ways to break the protocol. */
+export type Misconduct = "huge credit" | "second hello" | "no hello" | "foreign lease" | "flood";
+
+/** Larger than every window. */
+const HUGE_CREDIT = 1_000_000;
+/** More frames than a session keeps before its welcome. */
+const FLOOD_FRAMES = 120;
 
 /** One analyzer with all its streams. */
 export class SimAnalyzer {
-  readonly id: string;
-  readonly queues: readonly string[];
-  readonly weight: number;
-  readonly maxInFlight: number;
+  readonly plan: AnalyzerPlan;
+  readonly #net: Net;
+  readonly #ledger: Ledger;
   readonly #random: Random;
-  readonly #history: History;
-  readonly #held = new Map<number, Delivery>();
-  /** Sent, without a receipt yet. */
-  readonly #sent = new Map<number, Answer>();
-  #stream: Stream | undefined;
-  #credit = 0;
+  readonly #held = new Map<number, Held>();
+  /** Streams that the node may still think are there, the latest last. */
+  #streams: SimStream[] = [];
+  #stream: SimStream | undefined;
+  #greetedStream: SimStream | undefined;
+  /** What it names in its next hello. */
+  #weight: number;
+  /** What the node reckons with. */
+  shareWeight: number;
   /** It sends nothing until then, as a process that is stopped. */
   isStalled = false;
 
-  constructor(id: string, random: Random, history: History) {
-    this.id = id;
+  constructor(plan: AnalyzerPlan, net: Net, ledger: Ledger, random: Random) {
+    this.plan = plan;
+    this.#net = net;
+    this.#ledger = ledger;
     this.#random = random;
-    this.#history = history;
-    this.queues = random.chance(0.3) ? ["q", "r"] : [random.chance(0.7) ? "q" : "r"];
-    this.weight = random.pick([0.1, 0.4, 1, 1, 3]) ?? 1;
-    this.maxInFlight = random.int(1, 6);
+    this.#weight = plan.weight;
+    this.shareWeight = plan.weight;
+  }
+
+  get id(): string {
+    return this.plan.id;
+  }
+
+  get stream(): SimStream | undefined {
+    return this.#stream;
   }
 
   get isConnected(): boolean {
-    return this.#stream !== undefined && !this.#stream.isOver;
+    return this.#stream?.isUsable === true && !this.#stream.isFinished;
   }
 
-  /** What it holds is settled: answers before that would be answers to an unknown question. */
-  get isWelcome(): boolean {
-    return this.isConnected && this.#stream?.isWelcome === true;
+  /** The stream whose hello the node has got last: its session, as long as that lives. */
+  get session(): SimStream | undefined {
+    return this.#greetedStream?.isOpenAtNode === true ? this.#greetedStream : undefined;
+  }
+
+  /** Streams that the node has not ended. */
+  get openStreams(): readonly SimStream[] {
+    return this.#streams.filter((stream) => stream.isOpenAtNode);
+  }
+
+  /** Leases that it thinks it holds. */
+  get holding(): readonly number[] {
+    return [...this.#held.keys()];
+  }
+
+  serves(queue: string): boolean {
+    return this.plan.subscriptions.some((subscription) => subscription.queue === queue);
   }
 
   /** Opens a stream and says hello with what it holds, or with part of it. */
-  connect(node: Distributor): void {
-    this.#drop();
-    const stream = new Stream((frame) => this.#received(stream, frame));
-    this.#stream = stream;
-    stream.session = node.attach(stream);
-    const named = [...this.#held.values()].filter(({ lease }) => this.#isNamed(lease));
-    for (const [lease] of this.#held) {
-      if (!named.some((delivery) => delivery.lease === lease)) this.#forget(lease);
-    }
-    const held = named.map((d) => ({ lease: d.lease, taskId: taskId(taskNumber(d)), attempt: d.attempt }));
-    this.#credit = 0;
-    const room = Math.max(0, this.maxInFlight - this.#held.size);
-    const credit = this.#random.int(0, room);
-    this.#credit = credit;
-    stream.session.receive({
-      ...NOTHING,
-      credit,
-      hello: {
-        analyzerId: this.id,
-        subscriptions: this.queues.map((queue) => ({ queue, weight: this.#random.int(1, 3) })),
-        weight: this.weight,
-        maxInFlight: this.maxInFlight,
-        held,
-        version: "",
-        labels: {},
-      },
-    });
-  }
-
-  /** What it released it holds no more; of what it has not answered it loses some. */
-  #isNamed(lease: number): boolean {
-    const answer = this.#sent.get(lease);
-    if (answer === "release") return false;
-    return answer !== undefined || !this.#random.chance(0.1);
+  connect(node: SimNode, isHonest: boolean): void {
+    this.#open(node);
+    for (const held of this.#held.values()) if (!isHonest && this.#forgets(held)) this.#held.delete(held.lease);
+    for (const held of this.#held.values()) if (held.answer === "release") this.#held.delete(held.lease);
+    const room = Math.max(0, (this.plan.maxInFlight || 1) - this.#held.size);
+    this.#stream?.say({ ...HEARTBEAT, credit: this.#random.int(0, room), hello: this.#hello() });
   }
 
   /** Proves that it lives, unless it is stalled. */
   beat(): void {
-    if (!this.isStalled && this.isConnected) this.#stream?.session?.receive(NOTHING);
+    if (!this.isStalled) this.#stream?.say(HEARTBEAT);
   }
 
   /** Does something, or nothing. */
   act(): void {
-    if (this.isStalled || !this.isWelcome) return;
+    // What it holds is settled by the welcome: answers before that would be answers to an unknown question.
+    const stream = this.#stream;
+    if (this.isStalled || stream?.isWelcome !== true || stream.isFinished) return;
     const results: LeaseResult[] = [];
     const releases: number[] = [];
-    for (const { lease } of [...this.#held.values()]) {
+    for (const held of [...this.#held.values()]) {
       if (this.#random.chance(0.5)) continue;
-      this.#answer(lease, results, releases);
+      if (held.answer === undefined) this.#answer(held, this.#chooseAnswer(), results, releases);
+      else if (this.#random.chance(0.1)) this.#answer(held, this.#chooseAnswer(), results, releases);
     }
-    const room = this.maxInFlight - this.#credit - (this.#held.size - this.#sent.size);
-    const credit = this.#random.chance(0.8) ? this.#random.int(0, Math.max(0, room)) : 0;
-    this.#credit += credit;
-    this.#stream?.session?.receive({ ...NOTHING, results, releases, credit });
+    const freed = results.length + releases.length;
+    const credit = this.#random.chance(0.8) ? this.#random.int(0, stream.room) : 0;
+    const progress = this.holding.slice(0, 1).map((lease) => ({ lease, percent: 50, note: "" }));
+    if (freed > 0 && this.#random.chance(0.2)) this.beat();
+    stream.say({ results, releases, credit, progress });
   }
 
   /** Takes all it can and answers all it holds with success: how a simulation ends. */
   behave(): void {
     this.isStalled = false;
-    if (!this.isWelcome) return;
+    const stream = this.#stream;
+    if (stream?.isWelcome !== true || stream.isFinished) return;
+    stream.isSlow = false;
+    stream.deliverUplink();
     const results: LeaseResult[] = [];
-    for (const { lease } of [...this.#held.values()]) if (!this.#sent.has(lease)) this.#succeed(lease, results);
-    const credit = Math.max(0, this.maxInFlight - this.#credit - (this.#held.size - this.#sent.size));
-    this.#credit += credit;
-    this.#stream?.session?.receive({ ...NOTHING, results, credit });
+    for (const held of [...this.#held.values()])
+      if (held.answer === undefined) this.#answer(held, "success", results, []);
+    stream.say({ ...HEARTBEAT, results });
+    if (stream.isWelcome && stream.room > 0) stream.say({ ...HEARTBEAT, credit: stream.room });
   }
 
-  /** The connection is gone, without a word. */
-  vanish(): void {
+  misbehave(how: Misconduct, node: SimNode, foreign: number): void {
+    if (how === "no hello") {
+      this.#open(node);
+      this.#stream?.say({ ...HEARTBEAT, credit: 1 });
+      return;
+    }
+    if (how === "flood") {
+      this.connect(node, false);
+      for (let count = 0; count < FLOOD_FRAMES; count++) this.#stream?.say(HEARTBEAT);
+      return;
+    }
     if (!this.isConnected) return;
-    this.#mayLoseAll();
-    const session = this.#stream?.session;
-    this.#drop();
-    session?.broken();
+    if (how === "huge credit") this.#stream?.say({ ...HEARTBEAT, credit: HUGE_CREDIT });
+    if (how === "second hello") this.#stream?.say({ ...HEARTBEAT, hello: this.#hello() });
+    if (how === "foreign lease") {
+      const kind = this.#random.pick(["success", "failure", "release"] as const) ?? "success";
+      const releases = kind === "release" ? [foreign] : [];
+      this.#stream?.say({ ...HEARTBEAT, results: kind === "release" ? [] : [resultOf(foreign, kind)], releases });
+    }
+  }
+
+  /** The connection is gone, without a word; the node sees it, or does not. */
+  vanish(isSeen: boolean): void {
+    if (isSeen) this.#stream?.break();
+    else this.#stream?.cut();
+    this.#stream = undefined;
+  }
+
+  /** The node sees that old connections have broken. */
+  tidyUp(): void {
+    for (const stream of this.openStreams) if (stream !== this.#stream) stream.break();
   }
 
   /** Ends its side in good order: what it holds is released. Receipts still come. */
   leave(): void {
-    if (!this.isWelcome || this.isStalled) return;
-    for (const lease of this.#held.keys()) if (!this.#sent.has(lease)) this.#sent.set(lease, "release");
-    this.#stream?.session?.finished();
+    const stream = this.#stream;
+    if (stream?.isWelcome !== true || this.isStalled || stream.isFinished) return;
+    stream.finish();
+    for (const held of this.#held.values()) held.answer ??= "release";
     this.#stream = undefined;
   }
 
-  /** Sends nothing for a while. */
-  stall(): void {
-    this.isStalled = true;
-    this.#mayLoseAll();
+  /** The node is gone, and the streams with it. */
+  nodeEnded(): void {
+    this.#stream = undefined;
+    this.#streams = [];
+    this.#greetedStream = undefined;
   }
 
-  /** The node died: its streams end, it may come back too late for its leases. */
-  nodeDied(): void {
-    this.#drop();
-    this.#mayLoseAll();
+  /** An operator has set its weight. */
+  weighed(weight: number, maxInFlight: number): void {
+    this.shareWeight = weight;
+    this.session?.resize(maxInFlight);
   }
 
-  /** Whether the socket takes more. */
-  read(isReading: boolean): void {
-    const stream = this.#stream;
-    if (stream === undefined || stream.isOver) return;
-    stream.isReading = isReading;
-    if (isReading) stream.session?.writable();
+  #open(node: SimNode): void {
+    // An old stream that was not closed is half open: the node learns of the change only from the hello.
+    this.#stream?.cut();
+    const events = {
+      received: (stream: SimStream, frame: NodeFrame) => this.#received(stream, frame),
+      greeted: (stream: SimStream) => this.#greeted(stream),
+    };
+    this.#stream = new SimStream(this.#net, node, this.id, events);
+    this.#stream.isSlow = this.plan.isSlow && this.#random.chance(0.5);
+    this.#streams = [...this.openStreams, this.#stream];
   }
 
-  #answer(lease: number, results: LeaseResult[], releases: number[]): void {
-    const before = this.#sent.get(lease);
-    if (before !== undefined) {
-      // Answers twice now and then, with the same answer: the second must be stale or have no effect.
-      if (before !== "success" || !this.#random.chance(0.1)) return;
-      this.#succeed(lease, results);
-      return;
-    }
+  #greeted(stream: SimStream): void {
+    for (const other of this.#streams) if (other !== stream) other.replace();
+    this.#greetedStream = stream;
+    this.shareWeight = this.#weight;
+  }
+
+  #hello(): Hello {
+    const held = [...this.#held.values()];
+    return {
+      analyzerId: this.id,
+      subscriptions: this.plan.subscriptions,
+      weight: this.#weight,
+      maxInFlight: this.plan.maxInFlight,
+      held: held.map(({ lease, task, attempt }) => ({ lease, taskId: idOfTask(task), attempt })),
+      version: "",
+      labels: {},
+    };
+  }
+
+  /** Of what it has not answered it loses some. */
+  #forgets({ answer }: Held): boolean {
+    return answer === undefined && this.#random.chance(0.1);
+  }
+
+  #chooseAnswer(): Answer {
     const dice = this.#random.unit();
-    if (dice < 0.7) this.#succeed(lease, results);
-    else if (dice < 0.85) {
-      this.#sent.set(lease, "failure");
-      this.#history.mayCharge(lease);
-      const error = { code: "SIM", message: "failed", details: new Uint8Array() };
-      results.push({ lease, kind: "failure", error, nonRetryable: false });
-    } else {
-      this.#sent.set(lease, "release");
-      releases.push(lease);
-    }
+    if (dice < this.plan.failures) return this.#random.chance(0.15) ? "fatal" : "failure";
+    return dice < this.plan.failures + 0.12 ? "release" : "success";
   }
 
-  #succeed(lease: number, results: LeaseResult[]): void {
-    this.#sent.set(lease, "success");
-    results.push({ lease, kind: "success", result: { output: new Uint8Array(), contentType: "" } });
+  #answer(held: Held, answer: Answer, results: LeaseResult[], releases: number[]): void {
+    held.answer = answer;
+    held.answers += 1;
+    if (answer === "release") releases.push(held.lease);
+    else results.push(resultOf(held.lease, answer));
   }
 
-  #received(stream: Stream, frame: NodeFrame): void {
+  #received(stream: SimStream, frame: NodeFrame): void {
     for (const delivery of frame.deliveries) {
-      this.#history.delivered(delivery.lease, taskNumber(delivery), delivery.attempt);
-      if (stream.isOver || this.isStalled) this.#history.mayCharge(delivery.lease);
-      if (stream.isOver) continue;
-      this.#credit -= 1;
-      if (this.#credit < 0) throw new Error(`${this.id} got more than the credit it granted`);
-      this.#held.set(delivery.lease, delivery);
+      const { lease, attempt } = delivery;
+      this.#net.leases.arrived(lease);
+      this.#checkDelivery(lease, numberIn(delivery), attempt);
+      this.#held.set(lease, { lease, task: numberIn(delivery), attempt, answer: undefined, answers: 0 });
     }
-    if (stream.isOver) return;
-    for (const lease of frame.accepted) {
-      const answer = this.#sent.get(lease);
-      // What it held at its good-bye is released for it.
-      this.#history.receipt(lease, answer === "success");
-      this.#forget(lease);
-    }
-    for (const lease of frame.stale) if (this.#sent.get(lease) !== undefined) this.#forgetStale(lease);
-    if (frame.welcome !== undefined) stream.isWelcome = true;
-    for (const { lease, state } of frame.welcome?.held ?? []) {
-      if (state === "LOST") this.#forget(lease);
-      if (state === "RECORDED") this.#recorded(lease);
-      // What it had answered never arrived: it answers again.
-      if (state === "ADOPTED") this.#sent.delete(lease);
-    }
+    for (const lease of frame.accepted) this.#accepted(lease);
+    for (const lease of frame.stale) this.#stale(lease);
+    for (const { lease, reason } of frame.cancels) this.#cancelled(lease, reason);
+    for (const { lease, state } of frame.welcome?.held ?? []) this.#settled(lease, state);
+    if (frame.change !== undefined) this.#weight = frame.change.weight;
+    if (frame.drain !== undefined && stream === this.#stream && this.#random.chance(0.5)) this.act();
+  }
+
+  #checkDelivery(lease: number, task: number, attempt: number): void {
+    const entry = this.#net.leases.get(lease);
+    const isRight = entry !== undefined && entry.task.number === task;
+    this.#net.checks.that("lease", isRight, () => `task ${task} was delivered as lease ${lease}, which is not its`);
+    if (entry === undefined || entry.recorded !== undefined || entry.task.lease !== lease) return;
+    const due = entry.task.attempts + 1;
+    this.#net.checks.that("attempt", attempt === due, () => `attempt ${attempt} of task ${task} is its ${due}.`);
+  }
+
+  #accepted(lease: number): void {
+    const recorded = this.#net.leases.get(lease)?.recorded;
+    this.#net.checks.that("receipt", recorded === "accepted", () => `lease ${lease} was receipted before its commit`);
+    this.#held.delete(lease);
   }
 
   /** A stale second answer says nothing of the first, whose receipt is on its way. */
-  #forgetStale(lease: number): void {
-    if (this.#sent.get(lease) !== "success") this.#forget(lease);
+  #stale(lease: number): void {
+    const held = this.#held.get(lease);
+    if (held === undefined) return;
+    const { checks } = this.#net;
+    checks.that("receipt", held.answers !== 1 || !this.#isLive(held), () => {
+      return `the only answer for live lease ${lease} of task ${held.task} was stale`;
+    });
+    if (held.answers === 1) this.#held.delete(lease);
+    else held.answers -= 1;
   }
 
-  #recorded(lease: number): void {
-    // Without an answer of ours it was a cancel that ended the task under this lease.
-    this.#history.receipt(lease, this.#sent.get(lease) === "success");
-    this.#forget(lease);
+  /** Stops the work, or goes on and is told that it is stale. */
+  #cancelled(lease: number, reason: "CANCELLED" | "TIMEOUT"): void {
+    if (reason === "TIMEOUT" && this.#random.chance(0.7)) this.#held.delete(lease);
   }
 
-  #forget(lease: number): void {
+  #settled(lease: number, state: "ADOPTED" | "RECORDED" | "LOST"): void {
+    const held = this.#held.get(lease);
+    if (held === undefined) return;
+    const { checks, leases } = this.#net;
+    const entry = leases.get(lease);
+    if (state === "ADOPTED") {
+      leases.arrived(lease);
+      // What it had answered never arrived: it answers again.
+      held.answer = undefined;
+      held.answers = 0;
+      return;
+    }
+    if (state === "RECORDED") {
+      checks.that("receipt", entry?.recorded === "accepted", () => `lease ${lease} is called recorded, but is not`);
+    }
     this.#held.delete(lease);
-    this.#sent.delete(lease);
   }
 
-  #mayLoseAll(): void {
-    for (const lease of this.#held.keys()) this.#history.mayCharge(lease);
+  #isLive({ lease, task }: Held): boolean {
+    const isEnding = this.#net.leases.get(lease)?.isEnding === true;
+    return !isEnding && this.#ledger.get(idOfTask(task))?.lease === lease;
   }
+}
 
-  #drop(): void {
-    if (this.#stream !== undefined) this.#stream.isOver = true;
-    this.#stream = undefined;
+function resultOf(lease: number, answer: "success" | "failure" | "fatal"): LeaseResult {
+  if (answer === "success") {
+    return { lease, kind: "success", result: { output: new Uint8Array(), contentType: "" } };
   }
+  const error = { code: ANALYZER_ERROR, message: "failed", details: new Uint8Array() };
+  return { lease, kind: "failure", error, nonRetryable: answer === "fatal" };
 }
