@@ -3,14 +3,14 @@
  *
  *  P1  The child never outlives a run: `stop` ends it in order, or kills it when it takes too long; it holds an IPC
  *      channel, so that it stops by itself when the bench dies.
- *  P2  Its data folder is removed when it has ended.
+ *  P2  A data folder that was made here is removed when it has ended; one that was given stays.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cpuMsOf } from "./cpu.ts";
+import { cpuMsOf, type Memory, memoryOf } from "./cpu.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 15_000;
@@ -25,8 +25,22 @@ export interface NodeProcess {
   readonly address: string;
   /** Processor time it has used, in milliseconds; undefined where it cannot be told. */
   cpuMs(): number | undefined;
-  /** Ends it and removes its data. Idempotent. */
+  /** Memory it uses; undefined where it cannot be told. */
+  memory(): Memory | undefined;
+  /** Ends it, and removes its data if the folder is its own. Idempotent. */
   stop(): Promise<void>;
+  /** Ends it without a warning, as a crash would. */
+  kill(): Promise<void>;
+}
+
+/** How a node is run. */
+export interface NodeProcessOptions {
+  /** Node.js to run it on. Default: that of the bench. */
+  readonly execPath?: string;
+  /** Where its data goes and stays. Default: a temporary folder of its own. */
+  readonly dataFolder?: string;
+  /** Further options of `sluice serve`. */
+  readonly serveOptions?: readonly string[];
 }
 
 /**
@@ -35,24 +49,40 @@ export interface NodeProcess {
  * @param program path of the built command line
  * @param store kind of its store
  */
-export async function startNodeProcess(program: string, store: string): Promise<NodeProcess> {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+export async function startNodeProcess(
+  program: string,
+  store: string,
+  options: NodeProcessOptions = {},
+): Promise<NodeProcess> {
+  const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "sluice-bench-"));
   const args = ["serve", "--port", "0", "--store", store, "--data-dir", join(folder, "data"), "--log-format", "json"];
-  const child = spawn(process.execPath, [...NODE_FLAGS, program, ...args], {
+  const nodeArgs = [...NODE_FLAGS, program, ...args, ...(options.serveOptions ?? [])];
+  const child = spawn(options.execPath ?? process.execPath, nodeArgs, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const removeFolder = (): void => {
+    if (options.dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+  };
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopping ??= endProcess(child, exited).finally(() => rmSync(folder, { recursive: true, force: true }));
+    stopping ??= endProcess(child, exited).finally(removeFolder);
+    return stopping;
+  };
+  const kill = (): Promise<void> => {
+    child.kill("SIGKILL");
+    stopping ??= exited.finally(removeFolder);
     return stopping;
   };
   try {
     const port = await startedPort(child);
+    const { pid } = child;
     return {
       address: `127.0.0.1:${port}`,
-      cpuMs: () => (child.pid === undefined ? undefined : cpuMsOf(child.pid)),
+      cpuMs: () => (pid === undefined ? undefined : cpuMsOf(pid)),
+      memory: () => (pid === undefined ? undefined : memoryOf(pid)),
       stop,
+      kill,
     };
   } catch (error) {
     await stop();
