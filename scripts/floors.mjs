@@ -82,7 +82,13 @@ const OUTSIDERS = [
   // A bare server to compare with.
   {
     folder: "bench/foreign/",
-    imports: [/^@grpc\/grpc-js$/, /^@sluice\/client(\/contract)?$/, /^node:/],
+    imports: [/^@grpc\/grpc-js$/, /^@bufbuild\/protobuf$/, /^@sluice\/client(\/contract)?$/, /^node:/],
+    within: ["bench/"],
+  },
+  // Clients without the SDK.
+  {
+    folder: "bench/scale/",
+    imports: [/^@bufbuild\/protobuf$/, /^@sluice\/client(\/contract)?$/, /^node:/],
     within: ["bench/"],
   },
   // The pure core, alone.

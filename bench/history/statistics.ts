@@ -58,7 +58,7 @@ export function rankSumP(a: readonly number[], b: readonly number[]): number {
   return uneven / all;
 }
 
-/** The smallest p that so many samples can give: both sets wholly apart. */
+/** The smallest p that so many samples, no two of them equal, can give: both sets wholly apart. */
 export function smallestP(a: number, b: number): number {
   if (a === 0 || b === 0) return 1;
   let ways = 1;

@@ -1,46 +1,51 @@
-/** Entry of the peers bench: `npm run bench:peers -- --help`. Exit code 0, 1 when a system failed, 2 for wrong usage. */
+/** Entry of the peers bench: `npm run bench:peers -- --help`. */
 import { fileURLToPath } from "node:url";
-import { assertRealDisk, defaultRecordPath, writeRecord } from "../history/record.ts";
-import { type PeersOptions, parsePeersOptions, USAGE } from "./options.ts";
+import { type BenchCommand, benchCommand, COMMON_USAGE, UsageError } from "../history/command.ts";
+import { assertRealDisk } from "../history/record.ts";
 import { installPackages } from "./packages.ts";
 import { FULL_PLAN, QUICK_PLAN } from "./plan.ts";
 import { runSystems } from "./run.ts";
 import { PEERS, type PeerSystem, selectSystems, sluiceOn } from "./systems.ts";
-import { peersTable } from "./table.ts";
 
 /** The built command line beside the built bench. */
 const PROGRAM = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const SYSTEMS = [sluiceOn(PROGRAM, process.execPath), ...PEERS];
+const REPETITIONS = 3;
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: PeersOptions | undefined;
-  let systems: PeerSystem[];
+const command: BenchCommand = {
+  kind: "peers",
+  usage: `Usage: npm run bench:peers -- [options]
+
+  --only LIST    systems, by name or first part of it: sluice,beanstalkd,rabbitmq-quorum (default: all)
+${COMMON_USAGE}
+
+Servers come from your distribution (apt install redis-server rabbitmq-server beanstalkd nats-server postgresql); those
+that are missing are named and left out. SLUICE_BENCH_NATS_SERVER=PATH and the like name another program. Data goes to
+TMPDIR, which must be on a disk. Client libraries are installed by npm on first use.`,
+  ownOptions: ["only"],
+  run: async ({ own, quick, repetitions }, log) => {
+    const systems = selected(own["only"]);
+    if (!quick) assertRealDisk();
+    if (systems.some(({ adapter }) => adapter !== "sluice")) installPackages(log);
+    return await runSystems({
+      kind: "peers",
+      systems,
+      plan: quick ? QUICK_PLAN : FULL_PLAN,
+      repetitions: repetitions ?? (quick ? 1 : REPETITIONS),
+      log,
+    });
+  },
+};
+
+function selected(only: string | undefined): PeerSystem[] {
   try {
-    options = parsePeersOptions(args);
-    systems = selectSystems([sluiceOn(PROGRAM, process.execPath), ...PEERS], options?.only);
+    return selectSystems(
+      SYSTEMS,
+      only?.split(",").map((name) => name.trim()),
+    );
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    return 2;
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-  if (options === undefined) {
-    console.log(USAGE);
-    return 0;
-  }
-  assertRealDisk();
-  if (systems.some(({ adapter }) => adapter !== "sluice")) installPackages(console.error);
-  const record = await runSystems({
-    kind: "peers",
-    systems,
-    plan: options.quick ? QUICK_PLAN : FULL_PLAN,
-    repetitions: options.repetitions,
-    log: console.error,
-  });
-  console.log(peersTable(record));
-  const path = options.reportFile ?? (options.quick ? undefined : defaultRecordPath("peers", record.date));
-  if (path !== undefined) {
-    writeRecord(path, record);
-    console.error(`written to ${path}`);
-  }
-  return record.absent.some(({ reason }) => reason.startsWith("failed")) ? 1 : 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await benchCommand(command, process.argv.slice(2));

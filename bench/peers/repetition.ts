@@ -7,6 +7,7 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuFigure, FIGURES } from "../history/figures.ts";
 import type { Better } from "../history/record.ts";
 import type { ClosedPlan, Submitted } from "./client/producing.ts";
 import type { ClientStart } from "./client/protocol.ts";
@@ -27,23 +28,6 @@ export interface Figure {
 export interface Repetition {
   readonly serverVersion: string;
   readonly figures: readonly Figure[];
-}
-
-/** Names of the figures, as they stand in records. */
-export const FIGURES = {
-  single: "single submits",
-  batch: "batches",
-  drain: "drain",
-  steady: "steady",
-  p50: "latency p50",
-  p99: "latency p99",
-  latencyMax: "latency max",
-  repeated: "repeated deliveries",
-} as const;
-
-/** Processor time per task in a phase, of the clients and of the server. */
-export function cpuFigure(phase: string, side: "client" | "server"): string {
-  return `${phase}, ${side} cpu`;
 }
 
 /** Without a completion for this long, a phase has failed. */

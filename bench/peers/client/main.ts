@@ -58,12 +58,11 @@ async function attach({ adapter, address }: ClientStart): Promise<null> {
 }
 
 async function awaitHandled({ handled, windowMs, stallMs }: Requests["await"]["carries"]): Promise<Handled> {
-  const startMs = machineMs();
   let seen = tally.handled;
-  let seenMs = startMs;
+  let seenMs = machineMs();
   while (tally.handled < handled) {
     const nowMs = machineMs();
-    if (nowMs - startMs >= windowMs) return handledBy(tally.lastMs);
+    if (tally.handled > 0 && nowMs - tally.firstMs >= windowMs) return handledBy(tally.lastMs);
     if (tally.handled > seen) {
       seen = tally.handled;
       seenMs = nowMs;

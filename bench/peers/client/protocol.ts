@@ -28,7 +28,7 @@ export interface Requests {
   readonly attach: { readonly carries: ClientStart; readonly answer: null };
   /** Tasks of this phase count from now on. */
   readonly count: { readonly carries: { readonly phase: number; readonly latencies: boolean }; readonly answer: null };
-  /** Answered when so many tasks of the phase were handled, all are recorded, or the window is over. */
+  /** Answered when so many tasks of the phase were handled and all are recorded, or so long after the first of them. */
   readonly await: {
     readonly carries: { readonly handled: number; readonly windowMs: number; readonly stallMs: number };
     readonly answer: Handled;

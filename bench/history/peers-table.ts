@@ -1,7 +1,7 @@
 /** The outcome of the peers bench as Markdown. */
-import { markdownTable, medianOf, metricOf, provenance, withSpread } from "../history/markdown.ts";
-import type { RunRecord, Subject } from "../history/record.ts";
-import { cpuFigure, FIGURES } from "./repetition.ts";
+import { cpuFigure, FIGURES } from "./figures.ts";
+import { markdownTable, medianOf, metricOf, provenance, withSpread } from "./markdown.ts";
+import type { RunRecord, Subject } from "./record.ts";
 
 /** All tables: throughput and latency, processor time, what was measured in which version and what its OK is worth. */
 export function peersTable(record: RunRecord): string {
