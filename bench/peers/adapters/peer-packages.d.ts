@@ -35,11 +35,18 @@ declare module "bullmq" {
 }
 
 declare module "@nats-io/transport-node" {
+  export interface Msg {
+    readonly subject: string;
+    string(): string;
+  }
   export interface NatsConnection {
+    publish(subject: string, payload: Uint8Array, options: { readonly reply: string }): void;
+    subscribe(subject: string, options: { readonly callback: (error: Error | null, message: Msg) => void }): unknown;
     flush(): Promise<void>;
     close(): Promise<void>;
   }
   export function connect(options: { readonly servers: string }): Promise<NatsConnection>;
+  export function createInbox(): string;
 }
 
 declare module "@nats-io/jetstream" {
@@ -59,7 +66,6 @@ declare module "@nats-io/jetstream" {
     }): Promise<{ stop(): void }>;
   }
   export function jetstream(connection: NatsConnection): {
-    publish(subject: string, payload: Uint8Array): Promise<unknown>;
     readonly consumers: { get(stream: string, consumer: string): Promise<PullConsumer> };
   };
   export function jetstreamManager(connection: NatsConnection): Promise<{

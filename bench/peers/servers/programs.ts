@@ -7,14 +7,19 @@ import { NotInstalledError } from "./server.ts";
 /** Where distributions put servers that are not on every user's PATH. */
 const SERVER_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Path of a program: what `SLUICE_BENCH_<NAME>` names, or what is on PATH. @param advice how to get it */
-export function findProgram(name: string, advice: string): string {
+/**
+ * Path of a program: what `SLUICE_BENCH_<NAME>` names, else the preferred one if it is there, else what is on PATH.
+ *
+ * @param advice how to get it
+ */
+export function findProgram(name: string, advice: string, preferred?: string): string {
   const variable = `SLUICE_BENCH_${name.toUpperCase().replaceAll("-", "_")}`;
   const named = process.env[variable];
   if (named !== undefined) {
     if (!isProgram(named)) throw new NotInstalledError(`${variable} names ${named}, which cannot be run`);
     return named;
   }
+  if (preferred !== undefined && isProgram(preferred)) return preferred;
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...SERVER_FOLDERS];
   const path = folders.map((folder) => join(folder, name)).find(isProgram);
   if (path === undefined) throw new NotInstalledError(`not installed: ${advice}`);

@@ -1,5 +1,5 @@
 /** RabbitMQ, one node, with an Erlang port mapper of its own so that none is left behind. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ChildServer, freePort } from "./child-server.ts";
 import { findProgram } from "./programs.ts";
@@ -11,7 +11,7 @@ const DEBIAN_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 export const rabbitmqServer: StartServer = async (folder) => {
   const mapperProgram = findProgram("epmd", ADVICE);
-  const program = existsSync(DEBIAN_SCRIPT) ? DEBIAN_SCRIPT : findProgram("rabbitmq-server", ADVICE);
+  const program = findProgram("rabbitmq-server", ADVICE, DEBIAN_SCRIPT);
   const [port, distributionPort, mapperPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const mnesia = join(folder, "mnesia");
   mkdirSync(mnesia);
