@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly quick: boolean;
   /** Where the record goes; undefined = its default place, or nowhere if quick. */
   readonly reportFile: string | undefined;
+  /** Goes into the record and under its table: what a reader should know of the circumstances. */
+  readonly note: string | undefined;
   /** Options of this bench alone, by name. */
   readonly own: Readonly<Record<string, string>>;
 }
@@ -31,6 +33,7 @@ export interface BenchCommand {
 export const COMMON_USAGE = `  --reps N       repetitions (5 or more if the record is to be compared with another)
   --quick        short and small: shows that everything works, gives no figures worth keeping
   --report FILE  where the record goes (default: bench/results/KIND-DATE-COMMIT.json; with --quick: nowhere)
+  --note TEXT    what a reader should know of the circumstances; goes into the record
   --help         this text`;
 
 const MAX_REPETITIONS = 100;
@@ -48,7 +51,7 @@ export async function benchCommand(command: BenchCommand, args: readonly string[
       console.log(command.usage);
       return 0;
     }
-    const record = await command.run(options, console.error);
+    const record = withNote(await command.run(options, console.error), options.note);
     console.log(tableOf(record));
     const path = options.reportFile ?? (options.quick ? undefined : defaultRecordPath(command.kind, record.date));
     if (path !== undefined) {
@@ -68,12 +71,13 @@ export function parseCommandOptions(
   args: readonly string[],
   ownOptions: readonly string[],
 ): CommandOptions | undefined {
-  const { help, quick, reps, report, ...own } = parseFlags(args, ownOptions);
+  const { help, quick, reps, report, note, ...own } = parseFlags(args, ownOptions);
   if (help === true) return undefined;
   return {
     repetitions: typeof reps === "string" ? wholeNumber("reps", reps, MAX_REPETITIONS) : undefined,
     quick: quick === true,
     reportFile: typeof report === "string" ? report : undefined,
+    note: typeof note === "string" ? note : undefined,
     own: Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
   };
 }
@@ -85,6 +89,10 @@ export function wholeNumber(name: string, text: string, most: number): number {
   throw new UsageError(`--${name} is '${text}', expected a whole number from 1 to ${most}`);
 }
 
+function withNote(record: RunRecord, note: string | undefined): RunRecord {
+  return note === undefined ? record : { ...record, notes: [...record.notes, note] };
+}
+
 function parseFlags(
   args: readonly string[],
   ownOptions: readonly string[],
@@ -93,8 +101,10 @@ function parseFlags(
   const flag = { type: "boolean" } as const;
   const own = Object.fromEntries(ownOptions.map((name) => [name, text]));
   try {
-    return parseArgs({ args: [...args], options: { reps: text, report: text, quick: flag, help: flag, ...own } })
-      .values;
+    return parseArgs({
+      args: [...args],
+      options: { reps: text, report: text, note: text, quick: flag, help: flag, ...own },
+    }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

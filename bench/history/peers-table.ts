@@ -5,7 +5,7 @@ import type { RunRecord, Subject } from "./record.ts";
 
 /** All tables: throughput and latency, processor time, what was measured in which version and what its OK is worth. */
 export function peersTable(record: RunRecord): string {
-  return [throughput(record), cpu(record), versions(record), provenance(record)].join("\n\n");
+  return [throughput(record), cpu(record), versions(record), ...record.notes, provenance(record)].join("\n\n");
 }
 
 function throughput(record: RunRecord): string {
