@@ -39,6 +39,15 @@ describe("imports only point down", () => {
     expect(floorProblems(path, text)).toEqual([]);
   });
 
+  test("of the bench only bench/core looks into src, and only into the core", () => {
+    const problems = (path: string, specifier: string) => floorProblems(path, `import { x } from "${specifier}";`);
+    expect(problems("bench/core/main.ts", "../../src/core/share.ts")).toEqual([]);
+    expect(problems("bench/core/main.ts", "../history/record.ts")).toEqual([]);
+    expect(problems("bench/core/main.ts", "../../src/engine/engine.ts")).toHaveLength(1);
+    expect(problems("bench/peers/run.ts", "../../src/core/share.ts")).toHaveLength(1);
+    expect(problems("bench/load.ts", "../src/core/share.ts")).toHaveLength(1);
+  });
+
   test("a folder that is no floor is refused", () => {
     expect(floorProblems("src/misc/x.ts", 'import { a } from "./a.ts";')[0]).toContain("is on no floor");
   });
@@ -59,6 +68,9 @@ describe("floors import only what is theirs", () => {
     ["clients/typescript/src/emitter.ts", "pino"],
     ["clients/typescript/examples/first.ts", "@grpc/grpc-js"],
     ["bench/load.ts", "@grpc/grpc-js"],
+    ["bench/load.ts", "bullmq"],
+    ["bench/scale/rig.ts", "@grpc/grpc-js"],
+    ["bench/peers/adapters/nats.ts", "@sluice/client/contract"],
   ];
   test.each(foreign)("%s may not import %s", (path, specifier) => {
     expect(floorProblems(path, `import { x } from "${specifier}";`)).toHaveLength(1);
@@ -73,6 +85,8 @@ describe("floors import only what is theirs", () => {
     ["src/rpc/server.ts", "@grpc/grpc-js"],
     ["src/cli/main.ts", "commander"],
     ["bench/load.ts", "@sluice/client"],
+    ["bench/peers/adapters/bullmq.ts", "bullmq"],
+    ["bench/foreign/echo-server.ts", "@grpc/grpc-js"],
   ];
   test.each(own)("%s may import %s", (path, specifier) => {
     expect(floorProblems(path, `import { x } from "${specifier}";`)).toEqual([]);

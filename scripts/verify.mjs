@@ -35,6 +35,11 @@ const STEPS = [
     needsBuild: true,
   },
   { name: "bench smoke", command: ["node", "dist/bench/main.js", "--smoke"], needsBuild: true },
+  {
+    name: "bench smoke: phases",
+    command: ["node", "dist/bench/peers/main.js", "--only", "sluice", "--quick"],
+    needsBuild: true,
+  },
 ];
 
 /** A step that runs longer than this hangs; it is ended with all the processes that it has started. */

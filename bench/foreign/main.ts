@@ -4,8 +4,7 @@
  */
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -18,6 +17,7 @@ import { assertRealDisk, recordOf, Samples, type Subject } from "../history/reco
 import { startNodeProcess } from "../node-process.ts";
 import { findProgram, versionOf } from "../peers/servers/programs.ts";
 import { framed } from "../scale/grpc-frames.ts";
+import { TemporaryFolder } from "../temporary-folder.ts";
 import { parseH2load } from "./h2load.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
@@ -49,8 +49,8 @@ const command: BenchCommand = {
     const date = new Date().toISOString();
     const samples = new Samples();
     const calls = quick ? QUICK_CALLS : CALLS;
-    const folder = mkdtempSync(join(tmpdir(), "sluice-foreign-"));
-    const bodyFile = join(folder, "body");
+    using folder = new TemporaryFolder("sluice-foreign-");
+    const bodyFile = join(folder.path, "body");
     // Without an id: the node gives each task one, so that none is a duplicate.
     const task = { queue: QUEUE, type: "bench", payload: new Uint8Array(PAYLOAD_BYTES) };
     writeFileSync(bodyFile, framed(toBinary(SubmitRequestSchema, create(SubmitRequestSchema, { task }))));
@@ -81,7 +81,6 @@ const command: BenchCommand = {
       await admin.close();
       await node.stop();
       await echo.stop();
-      rmSync(folder, { recursive: true, force: true });
     }
     return recordOf({
       kind: "foreign",

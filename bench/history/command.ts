@@ -1,6 +1,6 @@
 /**
  * What the commands of the benches have in common: options, the table on standard output, the record in `bench/results`.
- * Exit code 0; 1 when something that was to be measured failed; 2 for wrong usage.
+ * Exit code 0; 1 when something that was to be measured failed; 2 for wrong usage; 130 when it was interrupted.
  */
 import { parseArgs } from "node:util";
 import { defaultRecordPath, type RunRecord, writeRecord } from "./record.ts";
@@ -37,6 +37,8 @@ export const COMMON_USAGE = `  --reps N       repetitions (5 or more if the reco
   --help         this text`;
 
 const MAX_REPETITIONS = 100;
+/** Exit code of a program that was ended by Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** The command line is wrong; the message says how. */
 export class UsageError extends Error {
@@ -45,6 +47,8 @@ export class UsageError extends Error {
 
 /** Runs a bench from the command line. Returns the exit code. */
 export async function benchCommand(command: BenchCommand, args: readonly string[]): Promise<number> {
+  // Whoever has started servers or made folders ends and removes them on "exit".
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(INTERRUPTED));
   try {
     const options = parseCommandOptions(args, command.ownOptions ?? []);
     if (options === undefined) {

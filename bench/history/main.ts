@@ -1,14 +1,14 @@
 /**
- * Compares two records: `npm run bench:compare -- A.json B.json`. Exit code 0 whatever moved, 2 for wrong usage: whether a
+ * Compares two records, or two folders of them: `npm run bench:compare -- BEFORE.json AFTER.json`. Exit code 0 whatever moved, 2 for wrong usage: whether a
  * change is welcome is for people to say.
  */
 import { formatComparison } from "./compare.ts";
-import { readRecord } from "./record.ts";
+import { readRuns } from "./record.ts";
 
 const [before, after, ...rest] = process.argv.slice(2);
 if (before === undefined || after === undefined || rest.length > 0) {
-  console.error("Usage: npm run bench:compare -- BEFORE.json AFTER.json   (records in bench/results)");
+  console.error("Usage: npm run bench:compare -- BEFORE AFTER   (records, or folders of records of one bench each)");
   process.exitCode = 2;
 } else {
-  console.log(formatComparison(readRecord(before), readRecord(after)));
+  console.log(formatComparison(readRuns(before), readRuns(after)));
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { aRecord } from "../testing/a-record.ts";
-import { readRecord, recordOf, Samples, writeRecord } from "./record.ts";
+import { readRecord, readRuns, recordOf, Samples, writeRecord } from "./record.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-record-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,6 +19,16 @@ test("a file that is no record is refused by its name", () => {
   const path = join(folder, "other.json");
   writeFileSync(path, `{"format": 2}`);
   expect(() => readRecord(path)).toThrow(/other\.json is not the record/);
+});
+
+test("a folder of records is read as one run", () => {
+  const runs = join(folder, "runs");
+  writeRecord(join(runs, "2.json"), aRecord([3, 4]));
+  writeRecord(join(runs, "1.json"), aRecord([1, 2]));
+  writeFileSync(join(runs, "notes.txt"), "no record");
+  expect(readRuns(runs)).toEqual(aRecord([1, 2, 3, 4]));
+  expect(readRuns(join(runs, "1.json"))).toEqual(aRecord([1, 2]));
+  rmSync(runs, { recursive: true });
 });
 
 test("samples of a figure are collected in order, with their median and range", () => {

@@ -3,9 +3,9 @@
  * sample. All benches but the first, single one write this format, so that any two records of a kind can be compared.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Environment, environment } from "../environment.ts";
 import { type Summary, summary } from "./statistics.ts";
 
@@ -127,6 +127,25 @@ export function readRecord(path: string): RunRecord {
   const value: unknown = JSON.parse(readFileSync(path, "utf8"));
   if (!isRecord(value)) throw new Error(`${path} is not the record of a bench run in format 1`);
   return value;
+}
+
+/** Reads a record, or all records in a folder as if they were one run. */
+export function readRuns(path: string): RunRecord {
+  if (!statSync(path).isDirectory()) return readRecord(path);
+  const names = readdirSync(path).filter((name) => name.endsWith(".json"));
+  return merged(names.sort().map((name) => readRecord(join(path, name))));
+}
+
+/** The samples of several runs of the same bench together; what else a record says is that of the first. */
+export function merged(records: readonly RunRecord[]): RunRecord {
+  const [first] = records;
+  if (first === undefined) throw new Error("there is no record to read");
+  const samples = new Samples();
+  for (const { subject, name, unit, better, samples: values } of records.flatMap(({ metrics }) => metrics)) {
+    for (const value of values) samples.add({ subject, name, unit, better }, value);
+  }
+  const repetitions = records.reduce((sum, record) => sum + record.repetitions, 0);
+  return { ...first, repetitions, metrics: samples.metrics() };
 }
 
 function isRecord(value: unknown): value is RunRecord {

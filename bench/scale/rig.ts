@@ -1,13 +1,11 @@
 /** What the scale benches share: a node of their own, and rates of submitting to it and dispatching from it. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Admin, Analyzer, Emitter } from "@sluice/client";
 import { type BenchCommand, UsageError, wholeNumber } from "../history/command.ts";
 import type { Subject } from "../history/record.ts";
 import { monotonicMs } from "../monotonic.ts";
 import { type NodeProcess, startNodeProcess } from "../node-process.ts";
+import { TemporaryFolder } from "../temporary-folder.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 /** As in the peers bench. */
@@ -40,14 +38,14 @@ export function fourAnalyzers(queue: string): RigAnalyzers {
 
 /** A node and its clients. The data outlives the node, so that it can be started again. */
 export class Rig implements AsyncDisposable {
-  readonly #folder: string;
+  readonly #folder: TemporaryFolder;
   #node: NodeProcess;
   #emitter: Emitter;
   #admin: Admin;
   /** How long the last start took, from the start of the process until it took calls. */
   startMs: number;
 
-  private constructor(folder: string, node: NodeProcess, startMs: number) {
+  private constructor(folder: TemporaryFolder, node: NodeProcess, startMs: number) {
     this.#folder = folder;
     this.#node = node;
     this.startMs = startMs;
@@ -56,7 +54,7 @@ export class Rig implements AsyncDisposable {
   }
 
   static async start(): Promise<Rig> {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-scale-"));
+    const folder = new TemporaryFolder("sluice-scale-");
     const { node, startMs } = await startedNode(folder);
     return new Rig(folder, node, startMs);
   }
@@ -139,7 +137,7 @@ export class Rig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#closeClients();
     await this.#node.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder[Symbol.dispose]();
   }
 
   async #closeClients(): Promise<void> {
@@ -164,8 +162,8 @@ export function commandNamed(
   throw new UsageError(`name one of ${Object.keys(commands).join(", ")}; each has a --help of its own`);
 }
 
-async function startedNode(folder: string): Promise<{ readonly node: NodeProcess; readonly startMs: number }> {
+async function startedNode(folder: TemporaryFolder): Promise<{ readonly node: NodeProcess; readonly startMs: number }> {
   const beginMs = monotonicMs();
-  const node = await startNodeProcess(PROGRAM, "lmdb", { dataFolder: folder });
+  const node = await startNodeProcess(PROGRAM, "lmdb", { dataFolder: folder.path });
   return { node, startMs: monotonicMs() - beginMs };
 }

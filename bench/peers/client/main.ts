@@ -80,16 +80,17 @@ function handledBy(endMs: number): Handled {
 }
 
 function send(reply: Reply): void {
-  process.send?.(reply);
+  // The bench may have gone while this was on its way: then nobody is interested.
+  process.send?.(reply, undefined, undefined, () => {});
 }
 
 function tellProgress(): void {
-  let told = 0;
+  let told: ProgressNote = { phase: -1, handled: 0 };
   setInterval(() => {
     const { phase, handled } = tally;
-    if (handled === told) return;
-    told = handled;
-    send({ phase, handled });
+    if (phase === told.phase && handled === told.handled) return;
+    told = { phase, handled };
+    send(told);
   }, PROGRESS_MS);
 }
 
