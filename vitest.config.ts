@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // The SDK is tested from its sources, so that a test run needs no build of it.
-const conditions = ["sluice-source", "node", "import", "module", "default"];
+const conditions = ["sluice-source", "node", "import", "default"];
 
 export default defineConfig({
   resolve: { conditions },
@@ -17,6 +17,8 @@ export default defineConfig({
       "deploy/**/*.test.ts",
       "examples/**/*.test.ts",
     ],
+    // Nodes that tests start as processes of their own must not all want the same port.
+    env: { SLUICE_HTTP_LISTEN: "127.0.0.1:0" },
     // The default leaves a core idle; the end-to-end tests mostly wait.
     maxWorkers: "100%",
     testTimeout: 20_000,

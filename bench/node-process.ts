@@ -55,7 +55,8 @@ export async function startNodeProcess(
   options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
   const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "sluice-bench-"));
-  const args = ["serve", "--port", "0", "--store", store, "--data-dir", join(folder, "data"), "--log-format", "json"];
+  const args = ["serve", "--port", "0", "--http-listen", "off", "--store", store, "--log-format", "json"];
+  args.push("--data-dir", join(folder, "data"));
   const nodeArgs = [...NODE_FLAGS, program, ...args, ...(options.serveOptions ?? [])];
   const child = spawn(options.execPath ?? process.execPath, nodeArgs, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],

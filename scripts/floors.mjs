@@ -36,6 +36,17 @@ export const FLOORS = [
       /^node:/,
     ],
   },
+  {
+    name: "http",
+    imports: [
+      /^@bufbuild\/protobuf(\/|$)/,
+      /^@connectrpc\/connect(-node)?(\/|$)/,
+      /^@sluice\/client\/contract$/,
+      /^prom-client$/,
+      /^zod$/,
+      /^node:/,
+    ],
+  },
   { name: "cli", imports: [/./] },
 ];
 

@@ -6,7 +6,6 @@
  * forgets its connections when channelz is off).
  */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import type { ConnectionInjector } from "@grpc/grpc-js";
 import type { RpcLogger } from "./status.ts";
 
 /** Where to listen. */
@@ -16,18 +15,35 @@ export interface Address {
   readonly port: number;
 }
 
+/** Who speaks on the sockets, such as a server of grpc-js through its injector. */
+export interface SocketTaker {
+  /** Takes a new connection over. */
+  injectConnection(socket: Socket): void;
+  /** Ends connections once nothing is under way on them, for up to `graceMs`. */
+  drain(graceMs: number): void;
+  /** Ends what is left. */
+  destroy(): void;
+}
+
 /** The sockets. */
 export class Connections {
   readonly #server: NetServer;
-  readonly #injector: ConnectionInjector;
+  readonly #taker: SocketTaker;
   readonly #logger: RpcLogger;
   readonly #sockets = new Set<Socket>();
   #isFull = false;
 
-  constructor(injector: ConnectionInjector, maxConnections: number, logger: RpcLogger) {
-    this.#injector = injector;
+  /** @param server listens; one without listeners for its connections */
+  constructor(
+    taker: SocketTaker,
+    maxConnections: number,
+    logger: RpcLogger,
+    server: NetServer = createServer({ noDelay: true }),
+  ) {
+    this.#taker = taker;
     this.#logger = logger;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = server;
+    this.#server.on("connection", (socket) => this.#accept(socket));
     this.#server.maxConnections = maxConnections;
     this.#server.on("drop", () => this.#dropped(maxConnections));
   }
@@ -56,10 +72,10 @@ export class Connections {
   /** Takes no more connections, lets calls in flight end for up to `graceMs`, then closes all. Idempotent. */
   async close(graceMs: number): Promise<void> {
     if (this.#server.listening) this.#server.close();
-    this.#injector.drain(graceMs);
+    this.#taker.drain(graceMs);
     await this.#whenClosed(graceMs);
     for (const socket of this.#sockets) socket.destroy();
-    this.#injector.destroy();
+    this.#taker.destroy();
     await this.#whenClosed(undefined);
   }
 
@@ -67,7 +83,7 @@ export class Connections {
     this.#isFull = false;
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    this.#injector.injectConnection(socket);
+    this.#taker.injectConnection(socket);
   }
 
   #dropped(maxConnections: number): void {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import * as coreLimits from "../../src/core/limits.ts";
 import * as engineSettings from "../../src/engine/settings.ts";
+import * as httpLimits from "../../src/http/limits.ts";
 import * as rpcLimits from "../../src/rpc/limits.ts";
 import { DEFAULT_QUEUE_SETTINGS } from "../../src/store/port.ts";
 
@@ -67,6 +68,7 @@ describe("the page of limits", () => {
     ["src/core/limits.ts", coreLimits],
     ["src/engine/settings.ts", engineSettings],
     ["src/rpc/limits.ts", rpcLimits],
+    ["src/http/limits.ts", httpLimits],
     ["src/store/port.ts", { DEFAULT_QUEUE_SETTINGS }],
   ])("names every constant of %s with its value", (file, module) => {
     const missing = constantsOf(module).filter(
@@ -77,7 +79,13 @@ describe("the page of limits", () => {
   });
 
   it("has the values of all constants that it names in other files", () => {
-    const modules = ["src/core/limits.ts", "src/engine/settings.ts", "src/rpc/limits.ts", "src/store/port.ts"];
+    const modules = [
+      "src/core/limits.ts",
+      "src/engine/settings.ts",
+      "src/rpc/limits.ts",
+      "src/http/limits.ts",
+      "src/store/port.ts",
+    ];
     const others = rows.filter(({ file }) => !modules.includes(file));
     expect(others.length).toBeGreaterThan(30);
     for (const { file, name, value } of others) {
@@ -86,10 +94,10 @@ describe("the page of limits", () => {
   });
 
   it("names nothing that is not there", () => {
-    const names = [coreLimits, engineSettings, rpcLimits, { DEFAULT_QUEUE_SETTINGS }].flatMap((module) =>
+    const names = [coreLimits, engineSettings, rpcLimits, httpLimits, { DEFAULT_QUEUE_SETTINGS }].flatMap((module) =>
       constantsOf(module).map(([name]) => name),
     );
-    const ofModules = rows.filter(({ file }) => /core\/limits|engine\/settings|rpc\/limits|store\/port/.test(file));
+    const ofModules = rows.filter(({ file }) => /(core|rpc|http)\/limits|engine\/settings|store\/port/.test(file));
     expect(ofModules.filter(({ name }) => !names.includes(name))).toEqual([]);
   });
 

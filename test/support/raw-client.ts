@@ -30,6 +30,11 @@ export function encode<S extends DescMessage>(schema: S, message: MessageInitSha
   return Buffer.from(toBinary(schema, create(schema, message)));
 }
 
+/** The name of a status code, such as NOT_FOUND. */
+export function codeName({ code }: StatusObject): string {
+  return statusCodes[code];
+}
+
 function asIs(bytes: Buffer): Buffer {
   return bytes;
 }
@@ -74,7 +79,7 @@ export class RawClient implements Disposable {
   /** The same for a message that the generated code would not make. */
   async refusalOfBytes(method: DescMethod, request: Uint8Array): Promise<string> {
     const { status } = await this.call(method, request);
-    return `${statusCodes[status.code]}: ${status.details}`;
+    return `${codeName(status)}: ${status.details}`;
   }
 
   /** Opens a call that gets many answers. */

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { DEFAULT_ENGINE_SETTINGS as ENGINE } from "../../engine/settings.ts";
 import { DEFAULT_RPC_LIMITS as RPC } from "../../rpc/limits.ts";
 import { parseBytes, parseDurationMs, parseNumber } from "../quantity.ts";
+import { NONE, OFF, parseListen, parseOrigins } from "./listen.ts";
 
 /** What is documented of a key, next to its schema. */
 export interface KeyDoc {
@@ -25,6 +26,10 @@ const MAX_DURATION_MS = 2_147_483_647;
 
 function text(fallback: string, values: string, description: string) {
   return z.string().min(1).default(fallback).register(keyDocs, { description, values });
+}
+
+function checkedText(fallback: string, values: string, description: string, isValid: (value: string) => boolean) {
+  return z.string().refine(isValid, "not of this form").default(fallback).register(keyDocs, { description, values });
 }
 
 function choice<const Names extends readonly [string, ...string[]]>(
@@ -71,6 +76,18 @@ function textTo(parse: (text: string) => number | undefined): (value: unknown) =
 export const configSchema = z.strictObject({
   host: text("127.0.0.1", "a name or an address", "Address to listen on; 0.0.0.0 or :: for every interface."),
   port: whole([0, 65_535], 7070, "Port to listen on; 0 lets the system choose one."),
+  httpListen: checkedText(
+    "127.0.0.1:7080",
+    `HOST:PORT, or ${OFF}`,
+    "Where HTTP is served: JSON by curl, browsers, health, metrics. Port 0 lets the system choose one; off serves none.",
+    (value) => value === OFF || parseListen(value) !== undefined,
+  ),
+  httpAllowedOrigins: checkedText(
+    NONE,
+    `origins such as https://ops.example.com, separated by commas, or ${NONE}`,
+    "Web origins whose pages may call the HTTP port, and whose names it answers to. Its own pages always may.",
+    (value) => parseOrigins(value) !== undefined,
+  ),
   store: choice(
     ["lmdb", "memory"],
     "lmdb",

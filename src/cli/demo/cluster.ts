@@ -104,6 +104,8 @@ export class DemoCluster {
       "127.0.0.1",
       "--port",
       "0",
+      "--http-listen",
+      "off",
       "--store",
       "lmdb",
       "--data-dir",

@@ -4,13 +4,14 @@
  * Each name carries its message, which is also its documentation.
  */
 import type { EngineEvent } from "../../engine/log.ts";
+import type { HttpEvent } from "../../http/log.ts";
 import type { RpcEvent } from "../../rpc/status.ts";
 
 /** Events of the process around the engine. */
 export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed";
 
 /** Every event of a node. */
-export type LogEvent = NodeEvent | EngineEvent | RpcEvent;
+export type LogEvent = NodeEvent | EngineEvent | RpcEvent | HttpEvent;
 
 /** What each event means. */
 export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
@@ -22,6 +23,7 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "operator.action": "an operator changed something, or was refused to",
   "connection.refused": "connections are refused: raise maxConnections or close some",
   "connection.failed": "a connection could not be accepted",
+  "http.request": "a request by HTTP was answered, or its caller has gone",
   "node.draining": "no more work is given out; results are awaited",
   "node.drained": "the drain is over",
   "analyzer.attached": "an analyzer said hello and was welcomed",

@@ -3,6 +3,7 @@
  *
  * Ends with 0 after an orderly stop, with 1 when the node could not start or its storage failed.
  */
+import { parseListen } from "../config/listen.ts";
 import type { Config } from "../config/schema.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exit.ts";
 import { stopRequested } from "../signals.ts";
@@ -41,7 +42,7 @@ export async function serve(config: Config, version: string, terminal: Terminal)
     return EXIT_FAILED;
   }
 
-  logStart(log, config, node.port, version);
+  logStart(log, config, node, version);
   const reason = await Promise.race([stopped, drainRequested]);
   log("info", "node.stopping", { reason });
   await node.stop();
@@ -49,11 +50,24 @@ export async function serve(config: Config, version: string, terminal: Terminal)
   return EXIT_OK;
 }
 
-function logStart(log: NodeLog, { host, store, dataDir }: Config, port: number, version: string): void {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+function logStart(log: NodeLog, config: Config, { port, httpPort }: RunningNode, version: string): void {
+  const { host, store, dataDir } = config;
   const place = store === "lmdb" ? `in ${dataDir}` : "in memory only";
-  const fields = { host, port, store, ...(store === "lmdb" ? { dataDir } : {}), version };
-  log("info", "node.started", fields, `sluice ${version} listens on ${address}, tasks ${place}`);
+  const httpHost = parseListen(config.httpListen)?.host;
+  const http = httpHost === undefined || httpPort === undefined ? undefined : addressText(httpHost, httpPort);
+  const fields = {
+    host,
+    port,
+    ...(http === undefined ? {} : { http }),
+    store,
+    ...(store === "lmdb" ? { dataDir } : {}),
+  };
+  const where = `${addressText(host, port)}${http === undefined ? "" : `, HTTP on ${http}`}`;
+  log("info", "node.started", { ...fields, version }, `sluice ${version} listens on ${where}, tasks ${place}`);
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** What nobody expected leaves the node in an unknown state: the only safe thing is to end, the data is crash-safe. */
