@@ -36,33 +36,36 @@ export class Bodies {
     }
   }
 
-  async #read(request: NodeRequest, hold: (bytes: number) => void): Promise<Uint8Array> {
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      request.destroy();
-    }, REQUEST_TIMEOUT_MS);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      if (Number(request.headers["content-length"] ?? 0) > this.#maxBytes) throw tooLarge(this.#maxBytes);
-      // The request stays, so that its refusal can still be answered.
-      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-        if (!Buffer.isBuffer(chunk)) throw new Error("the request's body is no longer bytes");
+  #read(request: NodeRequest, hold: (bytes: number) => void): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      const take = (chunk: Buffer): void => {
         bytes += chunk.length;
-        if (bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
-        if (this.#heldBytes + chunk.length > MAX_BUFFERED_BODY_BYTES) throw tooBusy();
-        hold(chunk.length);
-        chunks.push(chunk);
-      }
-    } catch (error) {
-      // What still comes is dropped: a caller that is busy sending would not read the answer.
-      request.resume();
-      throw timedOut ? tooSlow() : error;
-    } finally {
-      clearTimeout(timer);
-    }
-    return Buffer.concat(chunks);
+        if (bytes > this.#maxBytes) refuse(tooLarge(this.#maxBytes));
+        else if (this.#heldBytes + chunk.length > MAX_BUFFERED_BODY_BYTES) refuse(tooBusy());
+        else {
+          hold(chunk.length);
+          chunks.push(chunk);
+        }
+      };
+      const refuse = (error: Error): void => {
+        clearTimeout(timer);
+        request.off("data", take);
+        // What still comes is dropped: a caller that is busy sending would not read the answer.
+        request.resume();
+        reject(error);
+      };
+      const timer = setTimeout(() => refuse(tooSlow()), REQUEST_TIMEOUT_MS);
+      request.on("data", take);
+      request.once("end", () => {
+        clearTimeout(timer);
+        resolve(Buffer.concat(chunks));
+      });
+      request.once("error", refuse);
+      request.once("close", () => refuse(new Error("the caller has gone before the request's body had come")));
+      if (Number(request.headers["content-length"] ?? 0) > this.#maxBytes) refuse(tooLarge(this.#maxBytes));
+    });
   }
 }
 

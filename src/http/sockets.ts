@@ -46,7 +46,6 @@ export class HttpSockets implements SocketTaker {
     });
     // A connection that breaks is no event of the node's life.
     this.#http2.on("sessionError", () => {});
-    this.server.on("clientError", (_error, socket) => socket.destroy());
   }
 
   injectConnection(socket: Socket): void {
