@@ -41,16 +41,24 @@ export interface HistogramSeries {
 export class CollectedHistogram extends Histogram {
   readonly #name: string;
   readonly #series: () => readonly HistogramSeries[];
+  /** Says what a histogram says besides its values. */
+  readonly #empty: Histogram;
 
   constructor(registry: Registry, { name, help }: Described, series: () => readonly HistogramSeries[]) {
     super({ name, help, registers: [registry] });
     this.#name = name;
     this.#series = series;
+    this.#empty = new Histogram({ name, help, registers: [] });
   }
 
   override async get(): ReturnType<Histogram["get"]> {
     const values = this.#series().flatMap((series) => this.#values(series));
-    return { ...(await super.get()), values };
+    return { ...(await this.#empty.get()), values };
+  }
+
+  /** What a registry asks a histogram for in place of `get`, when it makes text. */
+  getForPromString(): ReturnType<Histogram["get"]> {
+    return this.get();
   }
 
   #values({ labels, figures: { bounds, counts, sum } }: HistogramSeries) {
