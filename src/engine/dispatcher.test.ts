@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { startEngine, type TestEngine } from "../../test/support/engine.ts";
+import { makeParts, startEngine, type TestEngine } from "../../test/support/engine.ts";
+import { gateStore } from "../../test/support/gated-store.ts";
 import { ScriptedAnalyzer } from "../../test/support/scripted-analyzer.ts";
-import { makeTasks, taskNumber } from "../../test/support/tasks.ts";
+import { makeTask, makeTasks, taskNumber } from "../../test/support/tasks.ts";
+import { LEASES_PER_EPOCH, makeLease } from "../core/lease.ts";
+import { MAX_TURN_DELIVERIES } from "../core/limits.ts";
+import { MemoryStore } from "../store/memory/memory-store.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Endings } from "./endings.ts";
+import { NodeState } from "./node-state.ts";
+import { MAX_TURN_BYTES } from "./settings.ts";
 
 const WEIGHTS = [0.4, 0.3, 0.2, 0.1];
 
@@ -196,5 +204,221 @@ describe("dispatch", () => {
     analyzer.complete(analyzer.leases().slice(0, 1), 0);
     await clock.settle();
     expect(analyzer.deliveries).toHaveLength(3);
+  });
+});
+
+describe("a claim that brings less than was decided", () => {
+  /** A store that promises more than it can hand out until it is asked to, as one that many nodes share may. */
+  class BoastfulStore extends MemoryStore {
+    promised = 0;
+    readonly claims: { first: number; count: number }[] = [];
+
+    override readyHint(queue: string): number {
+      return Math.max(this.promised, super.readyHint(queue));
+    }
+
+    override claim(queue: string, firstLease: number, count: number) {
+      this.claims.push({ first: firstLease, count });
+      this.promised = 0;
+      return super.claim(queue, firstLease, count);
+    }
+  }
+
+  test("costs nobody its credit or its place in the share (D1)", async () => {
+    const store = new BoastfulStore();
+    const { engine, clock } = await startEngine({ store });
+    const analyzers = ["a", "b", "c"].map((id) => new ScriptedAnalyzer(engine, id).hello({ maxInFlight: 2 }, 2));
+    await clock.settle();
+    store.promised = 5;
+    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+    const figures = await engine.figures("");
+    expect(figures.analyzers.map(({ credit, inFlight }) => [credit, inFlight])).toEqual([
+      [1, 1],
+      [2, 0],
+      [2, 0],
+    ]);
+    expect(figures.queues[0]?.totals).toMatchObject({ delivered: 1 });
+    await Promise.all([engine.submit(makeTasks(5, 1)), clock.settle()]);
+    expect(analyzers.map(({ deliveries }) => deliveries.map(taskNumber))).toEqual([
+      [0, 3],
+      [1, 4],
+      [2, 5],
+    ]);
+  });
+
+  test("reserves lease numbers for what was decided, each used once", async () => {
+    const store = new BoastfulStore();
+    const { engine, clock } = await startEngine({ store });
+    new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 100 }, 10);
+    await clock.settle();
+    for (const count of [3, 2]) await Promise.all([engine.submit(makeTasks(count, 10 * count)), clock.settle()]);
+    expect(store.claims).toEqual([
+      { first: 2 ** 32, count: 3 },
+      { first: 2 ** 32 + 3, count: 2 },
+    ]);
+  });
+});
+
+describe("a turn", () => {
+  class WatchedStore extends MemoryStore {
+    readonly claims: number[] = [];
+
+    override async claim(queue: string, firstLease: number, count: number) {
+      const tasks = await super.claim(queue, firstLease, count);
+      this.claims.push(tasks.length);
+      return tasks;
+    }
+  }
+
+  test("delivers no more than its limit, and the next ones the rest (D2)", async () => {
+    const store = new WatchedStore();
+    const { engine, clock } = await startEngine({ store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 5000 }, 5000);
+    await clock.settle();
+    await Promise.all([engine.submit(makeTasks(2 * MAX_TURN_DELIVERIES + 1)), clock.settle()]);
+    expect(store.claims).toEqual([MAX_TURN_DELIVERIES, MAX_TURN_DELIVERIES, 1]);
+    expect(analyzer.deliveries).toHaveLength(2 * MAX_TURN_DELIVERIES + 1);
+  });
+
+  test("shares its limit among the queues that compete for it", async () => {
+    const store = new WatchedStore();
+    const { engine, clock } = await startEngine({ store });
+    const subscriptions = ["q", "r"].map((queue) => ({ queue, weight: 1 }));
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ subscriptions, maxInFlight: 5000 }, 5000);
+    await clock.settle();
+    const tasks = [...makeTasks(1500), ...makeTasks(1500, 5000, { queue: "r" })];
+    await Promise.all([engine.submit(tasks), clock.settle()]);
+    expect(store.claims).toEqual([1000, 1000, 500, 500]);
+    expect(analyzer.deliveries).toHaveLength(3000);
+  });
+
+  test("takes no more bytes than its limit, as far as sizes are known", async () => {
+    const store = new WatchedStore();
+    const { engine, clock } = await startEngine({ store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 100 }, 40);
+    const spec = new Uint8Array(MAX_TURN_BYTES / 8);
+    const submit = async (count: number, first: number) => {
+      for (const task of makeTasks(count, first, { spec })) {
+        await Promise.all([engine.submit([task]), clock.settle()]);
+      }
+    };
+    await submit(40, 0); // one by one: now their size is known
+    await submit(20, 40);
+    store.claims.length = 0;
+    analyzer.complete(analyzer.leases().slice(0, 20));
+    await clock.settle();
+    expect(store.claims).toEqual([9, 9, 2]);
+  });
+
+  test("delivers to an analyzer that came back with a new stream nothing that was decided for the former", async () => {
+    const gated = gateStore(new MemoryStore(), ["claim"]);
+    const { engine, clock, failures } = await startEngine({ store: gated.store });
+    const former = new ScriptedAnalyzer(engine, "a").hello({}, 2);
+    await clock.settle();
+    gated.shut();
+    await Promise.all([engine.submit(makeTasks(2)), clock.settle()]);
+    const present = new ScriptedAnalyzer(engine, "a").hello({}, 1);
+    await clock.settle();
+    gated.open();
+    await clock.settle();
+    expect(former.deliveries).toEqual([]);
+    expect(present.deliveries.map((d) => [taskNumber(d), d.attempt])).toEqual([[0, 1]]);
+    const { analyzers, queues } = await engine.figures("");
+    expect(analyzers).toMatchObject([{ credit: 0, inFlight: 1 }]);
+    expect(queues[0]?.counts).toMatchObject({ PENDING: 1, RUNNING: 1 });
+    expect(failures).toEqual([]);
+  });
+
+  test("asks nothing of the store for a queue without work, without takers or paused", async () => {
+    const store = new WatchedStore();
+    const { engine, clock } = await startEngine({ store });
+    new ScriptedAnalyzer(engine, "a").hello({ queue: "idle" }, 2);
+    new ScriptedAnalyzer(engine, "b").hello({ queue: "paused" }, 2);
+    await engine.configureQueue("paused", { paused: true });
+    const tasks = [makeTask(1, { queue: "paused" }), makeTask(2, { queue: "unserved" })];
+    await Promise.all([engine.submit(tasks), clock.settle()]);
+    expect(store.claims).toEqual([]);
+  });
+});
+
+describe("a queue that was idle", () => {
+  test("is not owed the turns that it had no work for", async () => {
+    const node = await startEngine();
+    const subscriptions = ["q", "r"].map((queue) => ({ queue, weight: 1 }));
+    const analyzer = new ScriptedAnalyzer(node.engine, "a").hello({ subscriptions }, 1);
+    await Promise.all([node.engine.submit(makeTasks(200)), node.clock.settle()]);
+    const answerOne = async () => {
+      analyzer.complete(analyzer.leases().slice(-1));
+      await node.clock.settle();
+    };
+    for (let answered = 0; answered < 100; answered++) await answerOne();
+    await Promise.all([node.engine.submit(makeTasks(50, 1000, { queue: "r" })), node.clock.settle()]);
+    for (let answered = 0; answered < 40; answered++) await answerOne();
+    const ofR = analyzer.deliveries.slice(-40).filter((delivery) => taskNumber(delivery) >= 1000).length;
+    expect(ofR).toBe(20);
+  });
+});
+
+describe("a bounded lead", () => {
+  test("makes the quick one wait exactly for the hold time of one without credit", async () => {
+    const { engine, clock } = await startEngine();
+    await engine.configureQueue("q", { maxLead: 1, holdMs: 700 });
+    const quick = new ScriptedAnalyzer(engine, "quick").hello({ maxInFlight: 100 }, 100);
+    new ScriptedAnalyzer(engine, "stuck").hello();
+    await clock.settle();
+    await clock.advance(200);
+    await Promise.all([engine.submit(makeTasks(20)), clock.settle()]);
+    expect(quick.deliveries).toHaveLength(1);
+    await clock.advance(499);
+    expect(quick.deliveries).toHaveLength(1);
+    await clock.advance(1);
+    expect(quick.deliveries).toHaveLength(20);
+  });
+
+  test("sets no timer while nothing waits", async () => {
+    const { engine, clock } = await startEngine();
+    await engine.configureQueue("q", { maxLead: 1, holdMs: 700 });
+    const quick = new ScriptedAnalyzer(engine, "quick").hello({ maxInFlight: 100 }, 100);
+    new ScriptedAnalyzer(engine, "stuck").hello();
+    await clock.settle();
+    const { pendingTimers } = clock;
+    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+    expect(quick.deliveries).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(pendingTimers);
+    await Promise.all([engine.submit(makeTasks(1, 1)), clock.settle()]);
+    expect(quick.deliveries).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(pendingTimers + 1);
+    void engine.drain();
+    expect(clock.pendingTimers).toBe(pendingTimers + 1); // that of the drain's next look, in place of the share's
+  });
+});
+
+describe("lease numbers", () => {
+  test("that run low get a further epoch from the store, once", async () => {
+    const store = new MemoryStore();
+    let epochs = 0;
+    const nextEpoch = store.nextEpoch.bind(store);
+    store.nextEpoch = () => {
+      epochs += 1;
+      return nextEpoch();
+    };
+    const { parts, clock, failures } = makeParts({ store });
+    const node = new NodeState(parts, () => {});
+    await store.open();
+    node.leases.reserve(LEASES_PER_EPOCH / 2 + 1);
+    const dispatcher = new Dispatcher(node, new Endings(node, { due: () => {}, ended: () => {} }));
+    dispatcher.begin();
+    const turn = async () => {
+      node.nudge(node.queue("q"));
+      dispatcher.run();
+      await clock.settle();
+    };
+    await turn();
+    expect([epochs, node.leases.wantsEpoch]).toEqual([1, false]);
+    await turn();
+    expect(epochs).toBe(1);
+    node.leases.reserve(LEASES_PER_EPOCH / 2 - 1);
+    expect(node.leases.reserve(1)).toBe(makeLease(2, 0));
+    expect(failures).toEqual([]);
   });
 });
