@@ -71,17 +71,18 @@ export class AnalyzerRecord {
   /** Its place in a queue, made on first use. */
   subscribe(queue: QueueState, nowMs: number): Subscription {
     const member = queue.share.attach(this.id, this.weight, nowMs);
+    // The share has not forgotten it either: only forgetShares makes it, of all queues.
     const known = this.subscriptions.get(queue.name);
-    if (known?.member === member) return known;
+    if (known !== undefined) return known;
     const subscription: Subscription = {
       queue,
       member,
       analyzer: this,
       fraction: 1,
       recent: new DecayingCount(OBSERVED_HALF_LIFE_MS),
-      delivered: known?.delivered ?? 0,
-      completed: known?.completed ?? 0,
-      failed: known?.failed ?? 0,
+      delivered: 0,
+      completed: 0,
+      failed: 0,
     };
     this.subscriptions.set(queue.name, subscription);
     queue.subscriptions.set(member, subscription);
