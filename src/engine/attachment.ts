@@ -76,8 +76,7 @@ export class Attachment {
     this.#hellos += 1;
     this.#node.after(this.#adopt(analyzer, session, hello), (held) => {
       this.#hellos -= 1;
-      if (session.isOver || analyzer.session !== session) return;
-      this.#welcome(analyzer, session, maxInFlight, held);
+      if (!session.isOver) this.#welcome(analyzer, session, maxInFlight, held);
     });
   }
 
@@ -127,7 +126,7 @@ export class Attachment {
     session.isFinishing = true;
     if (session.opening !== undefined) return; // its first frames are still to be applied, then it is finished
     const { analyzer } = session;
-    if (analyzer === undefined || analyzer.session !== session) {
+    if (analyzer === undefined) {
       session.end();
       return;
     }
@@ -230,7 +229,7 @@ export class Attachment {
       const outcome = outcomes[index];
       if (outcome !== undefined) adopted.set(lease, outcome);
     });
-    if (session.isOver || analyzer.session !== session) {
+    if (session.isOver) {
       this.#returnAdopted(analyzer, session, outcomes);
       return [];
     }

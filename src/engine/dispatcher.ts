@@ -189,7 +189,6 @@ export class Dispatcher {
       subscription.recent.add(monotonicMs);
       session.outbox.deliver({ lease: task.lease, attempt: task.attempts + 1, spec: task.spec });
     }
-    if (leases.nextDeadlineMs !== Number.POSITIVE_INFINITY) this.#node.wake();
   }
 
   #giveBack(subscription: Subscription | undefined, session: LiveSession | undefined): void {

@@ -9,7 +9,6 @@ import { SluiceError } from "../core/errors.ts";
 import type { AnalyzerRecord } from "./analyzer.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Endings } from "./endings.ts";
 import type { NodeFrame } from "./frames.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { NodeState } from "./node-state.ts";
@@ -23,21 +22,13 @@ const DRAIN_CHECK_MS = 20;
 /** The closing of the gates. */
 export class Drain {
   readonly #node: NodeState;
-  readonly #endings: Endings;
   readonly #attachment: Attachment;
   readonly #submissions: Submissions;
   readonly #dispatcher: Dispatcher;
   #drained: Promise<void> | undefined;
 
-  constructor(
-    node: NodeState,
-    endings: Endings,
-    attachment: Attachment,
-    submissions: Submissions,
-    dispatcher: Dispatcher,
-  ) {
+  constructor(node: NodeState, attachment: Attachment, submissions: Submissions, dispatcher: Dispatcher) {
     this.#node = node;
-    this.#endings = endings;
     this.#attachment = attachment;
     this.#submissions = submissions;
     this.#dispatcher = dispatcher;
@@ -82,13 +73,12 @@ export class Drain {
     log("info", "node.drained", {});
   }
 
-  /** Nothing is leased and nothing is on its way to the store. */
+  /** Nothing is leased, so no end of a lease is on its way either, and nothing else is on its way to the store. */
   #isQuiet(): boolean {
     const { leases, failure } = this.#node;
     if (failure !== undefined) return true;
     return (
       leases.size === 0 &&
-      this.#endings.isIdle &&
       this.#submissions.uncommittedBytes === 0 &&
       !this.#dispatcher.isClaiming &&
       !this.#attachment.isAdopting
@@ -107,7 +97,7 @@ export class Drain {
 
   #cut(session: LiveSession): void {
     const { analyzer } = session;
-    if (session.isOver || analyzer?.session !== session) return;
+    if (analyzer?.session !== session) return;
     this.#attachment.endLeases(analyzer, { kind: "released" });
     session.refuse(
       new SluiceError("DEADLINE_EXCEEDED", "the drain's deadline has passed: what was held went back uncharged"),

@@ -40,11 +40,6 @@ export class Endings {
     this.#events = events;
   }
 
-  /** Nothing is collected and no commit is under way. */
-  get isIdle(): boolean {
-    return this.#collected.length === 0 && this.#commits.size === 0;
-  }
-
   /** Ends a live, unanswered lease. */
   end(lease: Lease, outcome: Outcome, receiptTo?: LiveSession): void {
     const { wallMs, parts } = this.#node;

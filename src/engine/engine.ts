@@ -71,7 +71,7 @@ export class Engine implements Distributor, AsyncDisposable {
     this.#attachment = new Attachment(this.#node, this.#endings, (session) => this.#reception.opened(session));
     this.#reception = new Reception(this.#node, this.#endings, this.#attachment);
     this.#sweeper = new Sweeper(this.#node, this.#endings, this.#attachment, this.#strangers);
-    this.#drain = new Drain(this.#node, this.#endings, this.#attachment, this.#submissions, this.#dispatcher);
+    this.#drain = new Drain(this.#node, this.#attachment, this.#submissions, this.#dispatcher);
     this.#sessionEvents = this.#makeSessionEvents();
   }
 
