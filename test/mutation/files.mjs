@@ -10,6 +10,7 @@ const FLOORS = ["src/core", "src/engine"];
 
 /** Files of these floors that are not mutated, with the reason. */
 export const LEFT_OUT = {
+  "src/core/limits.ts": "numbers only; test/life/limits-doc.test.ts compares them with the docs",
   "src/core/task.ts": "types only",
   "src/engine/api.ts": "types only",
   "src/engine/frames.ts": "types only",
