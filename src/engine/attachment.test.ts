@@ -184,6 +184,56 @@ describe("the end of an analyzer", () => {
     await clock.advance(5000);
     expect(holder.isEnded).toBe(false);
   });
+
+  test("does not come for a pause of the node however short the lease is", async () => {
+    const { engine, clock } = await startEngine({ settings: { leaseMs: 1000 } });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello();
+    await clock.advance(330);
+    clock.pause(120_000);
+    await clock.advance(0);
+    expect(analyzer.isEnded).toBe(false);
+    // A third of the lease for the heartbeat that was due, a third for the pause: the last third is left.
+    await clock.advance(300);
+    expect(analyzer.isEnded).toBe(false);
+    await clock.advance(1000);
+    expect(analyzer.error?.code).toBe("DEADLINE_EXCEEDED");
+  });
+});
+
+describe("a grace that the node slept through", () => {
+  test("begins again, so that analyzers that returned meanwhile are heard first", async () => {
+    const { engine, clock, holder } = await nodeWithHolder(1);
+    holder.break();
+    await clock.advance(1000);
+    clock.pause(60_000);
+    await clock.advance(100);
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held: heldBy(holder) });
+    await clock.advance(10_000);
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED"]);
+  });
+
+  test("ends when the node is awake", async () => {
+    const { engine, clock, holder } = await nodeWithHolder(1);
+    holder.break();
+    clock.pause(60_000);
+    await clock.advance(5100);
+    const other = new ScriptedAnalyzer(engine, "other").hello({}, 1);
+    await clock.settle();
+    expect(other.deliveries.map(({ attempt }) => attempt)).toEqual([2]);
+  });
+
+  test("does not begin dispatch after a crash before the analyzers were heard", async () => {
+    const store = new MemoryStore();
+    const before = await startEngine({ store });
+    const holder = new ScriptedAnalyzer(before.engine, "holder").hello({ maxInFlight: 1 }, 1);
+    await Promise.all([before.engine.submit(makeTasks(1)), before.clock.settle()]);
+    const { engine, clock } = await startEngine({ store: new MemoryStore(store) });
+    clock.pause(60_000);
+    await clock.advance(100);
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held: heldBy(holder) });
+    await clock.advance(10_000);
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED"]);
+  });
 });
 
 describe("a hello", () => {

@@ -109,15 +109,8 @@ export class Attachment {
       return;
     }
     this.#node.parts.log("info", "analyzer.detached", { analyzer: analyzer.id, leases: analyzer.leases.size });
-    this.#awaitReturn(analyzer, session, this.#node.leaseMs + resumeGraceMs, lost);
-  }
-
-  /** By the lease clock: while the node itself was stopped, nobody could return. */
-  #awaitReturn(analyzer: AnalyzerRecord, from: LiveSession, untilMs: number, lost: Outcome): void {
-    this.#node.parts.clock.after(untilMs - this.#node.leaseMs, () => {
-      if (analyzer.state !== "DETACHED" || analyzer.detachedFrom !== from) return;
-      if (this.#node.leaseMs < untilMs) this.#awaitReturn(analyzer, from, untilMs, lost);
-      else this.#gone(analyzer, lost);
+    this.#node.afterGrace(resumeGraceMs, () => {
+      if (analyzer.state === "DETACHED" && analyzer.detachedFrom === session) this.#gone(analyzer, lost);
     });
   }
 

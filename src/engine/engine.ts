@@ -92,7 +92,7 @@ export class Engine implements Distributor, AsyncDisposable {
     this.#holdUntilMs = clock.monotonicMs() + settings.resumeGraceMs;
     log("info", "dispatch.held", { forMs: settings.resumeGraceMs, epoch });
     const begin = () => this.#node.after(this.#beginDispatch(), () => {});
-    this.#forgetHold = clock.after(settings.resumeGraceMs, begin);
+    this.#forgetHold = this.#node.afterGrace(settings.resumeGraceMs, begin);
   }
 
   submit(tasks: readonly NewTask[]): Promise<SubmitOutcome[]> {

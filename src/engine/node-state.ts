@@ -9,7 +9,7 @@ import { LeaseTable } from "./lease-table.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { EngineLog } from "./log.ts";
 import { QueueState } from "./queue-state.ts";
-import { type EngineSettings, MAX_CLOCK_STEP_MS } from "./settings.ts";
+import { CLOCK_STEPS_PER_LEASE, type EngineSettings, MAX_CLOCK_STEP_MS, MAX_GRACE_DELAY_MS } from "./settings.ts";
 import { Timings } from "./timings.ts";
 
 /** What an engine is made of. */
@@ -43,12 +43,13 @@ export class NodeState {
   sessions = 0;
   isDraining = false;
   failure: Error | undefined;
-  readonly #leaseClock = new LeaseClock(MAX_CLOCK_STEP_MS);
+  readonly #leaseClock: LeaseClock;
   readonly #wake: () => void;
 
   constructor(parts: EngineParts, wake: () => void) {
     this.parts = parts;
     this.#wake = wake;
+    this.#leaseClock = new LeaseClock(Math.min(MAX_CLOCK_STEP_MS, parts.settings.leaseMs / CLOCK_STEPS_PER_LEASE));
   }
 
   /** Asks for a turn soon. */
@@ -67,6 +68,24 @@ export class NodeState {
   /** Time by which leases and deadlines are judged: the node's own pauses do not count. */
   get leaseMs(): number {
     return this.#leaseClock.advance(this.parts.clock.monotonicMs());
+  }
+
+  /**
+   * Runs once after a grace in which analyzers may return. A grace that the node itself slept through begins again: those
+   * who returned meanwhile wait in the socket. Returns what cancels it.
+   */
+  afterGrace(graceMs: number, run: () => void): () => void {
+    const { clock } = this.parts;
+    let cancel: () => void = () => {};
+    const begin = (): void => {
+      const endMs = clock.monotonicMs() + graceMs;
+      cancel = clock.after(graceMs, () => {
+        if (clock.monotonicMs() - endMs > MAX_GRACE_DELAY_MS) begin();
+        else run();
+      });
+    };
+    begin();
+    return () => cancel();
   }
 
   /** The queue of that name, entered on first use. */

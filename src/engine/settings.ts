@@ -51,6 +51,13 @@ export const MAX_GONE_ANALYZERS = 10_000;
 export const HEARTBEAT_CHECK_MS = 500;
 /** A gap between two checks longer than this is the node's own pause: nobody's lease is charged for the rest of it. */
 export const MAX_CLOCK_STEP_MS = 2_000;
+/**
+ * Of a short lease, a pause is charged at most this part, 1 / 3: with the heartbeat before the pause, which may be as old
+ * as that, there is still a third left in which to read what has arrived meanwhile.
+ */
+export const CLOCK_STEPS_PER_LEASE = 3;
+/** A grace that ends so much too late has been slept through by the node itself, and begins again. */
+export const MAX_GRACE_DELAY_MS = 500;
 /** Due times are looked at again at least this often, so that a jump of the wall clock is noticed. */
 export const MAX_DUE_WAIT_MS = 1_000;
 /** Tasks that one look at due times or retention moves; the rest follows at once in further turns. */
