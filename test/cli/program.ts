@@ -8,7 +8,10 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { startedPort } from "../../src/cli/demo/cluster.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+/** The built program, seen from the sources or from the build itself. */
+const MAIN = ["../../dist/src/cli/main.js", "../../src/cli/main.js"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
 
 /** How a program ended. */
 export interface Ended {
@@ -26,7 +29,7 @@ export class Program {
   #heard: (() => void)[] = [];
 
   constructor(args: readonly string[], directory: string, env: NodeJS.ProcessEnv = {}) {
-    if (!existsSync(MAIN)) throw new Error("there is no built program: run 'npm run build' first");
+    if (MAIN === undefined) throw new Error("there is no built program: run 'npm run build' first");
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: directory,
       env: { ...process.env, ...env },
@@ -41,6 +44,10 @@ export class Program {
         resolve({ status: status ?? signal, ...this.#said });
       });
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get out(): string {
