@@ -69,6 +69,9 @@ it("rejects what a full disk did not take, keeps what it did, and is failed from
   expect(rejected.length).toBeGreaterThan(0);
   const names = messages.flatMap((message) => (message.kind === "rejected" ? message.name : []));
   expect(new Set(names)).toEqual(new Set(["StoreFailedError"]));
+  // Whether it was the log or a checkpoint that found the disk full, the message says so.
+  const reasons = messages.flatMap((message) => (message.kind === "rejected" ? message.message : []));
+  for (const reason of reasons) expect(reason).toMatch(/(file too large|input\/output error).*check disk space/i);
   const later = Array.from({ length: 4 }, () => "StoreFailedError");
   expect(messages.at(-1)).toEqual({ kind: "failed", failures: 1, later, unhandled: 0 });
 

@@ -192,8 +192,12 @@ export class Environment {
   }
 
   async #finishCheckpoint(generation: number): Promise<void> {
-    await this.#log.nextGeneration();
-    await this.#bringIn(generation, HAS_LOG);
+    try {
+      await this.#log.nextGeneration();
+      await this.#bringIn(generation, HAS_LOG);
+    } catch (error) {
+      throw await reasonOf(error);
+    }
     this.#checkpoint = undefined;
   }
 
@@ -226,6 +230,24 @@ export class Environment {
   get #mustWait(): boolean {
     return this.#untabledEntries >= MAX_UNTABLED_ENTRIES || this.#log.bytes >= MAX_UNTABLED_BYTES;
   }
+}
+
+/**
+ * Why a transaction failed. LMDB says so by a second promise, which it rejects in the same turn; should it ever forget to,
+ * what it said first must do.
+ */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && "commitError" in error && error.commitError instanceof Promise)) return error;
+  const reason = error.commitError.then(
+    () => error,
+    (cause: unknown) => cause,
+  );
+  return await Promise.race([reason, microtasksLater(error)]);
+}
+
+async function microtasksLater<T>(value: T): Promise<T> {
+  for (let count = 0; count < 10; count++) await undefined;
+  return value;
 }
 
 /** Makes this process the one that can commit. */

@@ -20,7 +20,7 @@ export type ChildMessage =
   | { readonly kind: "opened"; readonly leasesMayBeHeld: boolean }
   | { readonly kind: "refused"; readonly name: string; readonly message: string }
   | { readonly kind: "accepted"; readonly ids: readonly string[] }
-  | { readonly kind: "rejected"; readonly name: string; readonly ids: readonly string[] }
+  | { readonly kind: "rejected"; readonly name: string; readonly message: string; readonly ids: readonly string[] }
   | {
       readonly kind: "failed";
       readonly failures: number;
@@ -50,7 +50,7 @@ async function emit(store: LmdbStore, emitter: number): Promise<void> {
       await store.insert(tasks, 1);
       say({ kind: "accepted", ids });
     } catch (error) {
-      say({ kind: "rejected", name: nameOf(error), ids });
+      say({ kind: "rejected", name: nameOf(error), message: error instanceof Error ? error.message : "", ids });
       return;
     }
   }
