@@ -49,6 +49,15 @@ function fileOf(from: number, records: readonly (readonly Operation[])[]): { fil
   return { file: Buffer.concat(parts), ends };
 }
 
+/** The parts of a range that lie in one sector each. */
+function sectorsOf(start: number, end: number): [start: number, end: number][] {
+  const sectors: [number, number][] = [];
+  for (let at = start; at < end; at = (Math.floor(at / 512) + 1) * 512) {
+    sectors.push([at, Math.min(end, (Math.floor(at / 512) + 1) * 512)]);
+  }
+  return sectors;
+}
+
 function read(file: Buffer): Operation[] | undefined {
   const found = readGeneration(file, damaged);
   return found === undefined ? undefined : [...readOperations(file, found, damaged)];
@@ -76,31 +85,57 @@ describe("a log file", () => {
     );
   });
 
-  it("that was made longer and not written has every record before that", () => {
+  it("whose last record lacks any of its sectors has every record before that", () => {
     fc.assert(
-      fc.property(generation, fc.array(largeCommit, { maxLength: 4 }), fc.nat(), (from, records, at) => {
+      fc.property(
+        generation,
+        fc.array(largeCommit, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+        fc.boolean(),
+        (from, records, losses, isLonger) => {
+          const { file, ends } = fileOf(from, records);
+          const start = [HEAD_BYTES, ...ends].at(-2) ?? HEAD_BYTES;
+          const torn = Buffer.from(file);
+          const sectors = sectorsOf(start, file.length);
+          let survivingEnd = start;
+          for (const [index, [first, end]] of sectors.entries()) {
+            if (losses[index] === true) torn.fill(0, first, end);
+            else survivingEnd = end;
+          }
+          const left = torn.subarray(0, isLonger ? torn.length : survivingEnd);
+          const kept = left.equals(file) ? records : records.slice(0, -1);
+          expect(read(left)).toEqual(kept.flat());
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("that lacks a sector of a record with another one behind it is damaged", () => {
+    fc.assert(
+      fc.property(generation, fc.array(largeCommit, { minLength: 2, maxLength: 4 }), fc.nat(), (from, records, at) => {
         const { file, ends } = fileOf(from, records);
-        const start = [HEAD_BYTES, ...ends].at(-2) ?? HEAD_BYTES;
-        const firstSector = Math.ceil(start / 512);
-        const sectors = Math.ceil(file.length / 512) - firstSector;
-        // Sectors of the last record, from the one at `cut` on: a disk writes them whole or not at all.
-        const cut = sectors <= 0 ? file.length : (firstSector + (at % sectors)) * 512;
-        const whole = ends.filter((end) => end <= cut).length;
-        expect(read(Buffer.from(file).fill(0, cut))).toEqual(records.slice(0, whole).flat());
+        const sectors = sectorsOf(HEAD_BYTES, ends.at(-2) ?? HEAD_BYTES);
+        const [start, end] = sectors[at % sectors.length] ?? [0, 0];
+        const gap = Buffer.from(file).fill(0, start, end);
+        fc.pre(!gap.equals(file));
+        expect(() => read(gap)).toThrow(Damage);
       }),
+      { numRuns: 500 },
     );
   });
 
   it("with a flipped bit is damaged, and never reads as something else", () => {
     fc.assert(
       fc.property(generation, commits, fc.nat(), fc.nat(7), (from, records, at, bit) => {
-        const { file } = fileOf(from, records);
+        const { file, ends } = fileOf(from, records);
         const flipped = Buffer.from(file);
         const where = at % file.length;
         flipped[where] = (flipped[where] ?? 0) ^ (1 << bit);
-        // When the file ends in a sector of zeros, damage to its last record looks like a write that was cut short.
-        const lastSector = file.subarray(Math.floor((file.length - 1) / 512) * 512);
-        fc.pre(file.length <= 512 || lastSector.some((byte) => byte !== 0));
+        // With a sector of zeros in its last record, damage to that looks like a write that was cut short.
+        const start = [HEAD_BYTES, ...ends].at(-2) ?? HEAD_BYTES;
+        const sectors = sectorsOf(start, file.length).map(([first, end]) => flipped.subarray(first, end));
+        fc.pre(sectors.every((sector) => sector.some((byte) => byte !== 0)));
         expect(() => read(flipped)).toThrow(Damage);
       }),
       { numRuns: 500 },

@@ -122,7 +122,8 @@ export function* readOperations(
     const head = file.subarray(start, start + RECORD_HEAD_BYTES);
     const isWhole = headCrc(head, generation) === head.readUInt32BE(HEAD_CRC_OFFSET) && head.readUInt32BE(4) === number;
     if (!isWhole) {
-      if (isCut(file, start)) return;
+      const isCut = hasBlankSector(file, start, start + RECORD_HEAD_BYTES);
+      if (isCut && !hasLaterRecord(file, start, number, generation)) return;
       damaged(`the head of record ${number}, at byte ${start}, is not as it was written`);
     }
     const bodyStart = start + RECORD_HEAD_BYTES;
@@ -130,7 +131,8 @@ export function* readOperations(
     if (end > file.length) return;
     const body = file.subarray(bodyStart, end);
     if (crc32(body) !== head.readUInt32BE(BODY_CRC_OFFSET)) {
-      if (end === file.length && isCut(file, start)) return;
+      // Its head is whole, so the sector in which that begins was written.
+      if (end === file.length && hasBlankSector(file, nextSector(start), end)) return;
       damaged(`record ${number}, at byte ${start}, is not as it was written`);
     }
     yield* operationsOf(body);
@@ -160,17 +162,33 @@ function headCrc(head: Buffer, generation: number): number {
 }
 
 /**
- * Whether a record that is not as it was written was cut short: the file was made longer for it, and its last sectors, or
- * all, were never written. They read as zeros then.
+ * Whether some sector that these bytes lie in is all zeros from `start` on. Of an append that a loss of power cut short, any
+ * sectors may be missing while later ones are there, as a disk writes them in the order that it likes; what is missing reads
+ * as zeros, because the file had ended before it.
  */
-function isCut(file: Buffer, start: number): boolean {
-  if (isBlank(file, start)) return true;
-  const nextSector = (Math.floor(start / SECTOR_BYTES) + 1) * SECTOR_BYTES;
-  const lastSector = Math.floor((file.length - 1) / SECTOR_BYTES) * SECTOR_BYTES;
-  const unwritten = Math.max(nextSector, lastSector);
-  return unwritten < file.length && isBlank(file, unwritten);
+function hasBlankSector(file: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < Math.min(end, file.length); at = nextSector(at)) {
+    if (isBlank(file, at, nextSector(at))) return true;
+  }
+  return false;
 }
 
-function isBlank(file: Buffer, from: number): boolean {
-  return file.subarray(from).every((byte) => byte === 0);
+/** Whether a record follows that was written after this one: this one had been on disk then. */
+function hasLaterRecord(file: Buffer, start: number, number: number, generation: number): boolean {
+  const most = number + file.length / RECORD_HEAD_BYTES;
+  for (let at = start + 1; at + RECORD_HEAD_BYTES <= file.length; at++) {
+    const found = file.readUInt32BE(at + 4);
+    if (found <= number || found > most) continue;
+    const head = file.subarray(at, at + RECORD_HEAD_BYTES);
+    if (headCrc(head, generation) === head.readUInt32BE(HEAD_CRC_OFFSET)) return true;
+  }
+  return false;
+}
+
+function nextSector(at: number): number {
+  return (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES;
+}
+
+function isBlank(file: Buffer, from: number, to?: number): boolean {
+  return file.subarray(from, to).every((byte) => byte === 0);
 }
