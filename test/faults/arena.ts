@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Admin, SluiceClientError } from "@sluice/client";
 import { type Program, Workshop } from "../cli/program.ts";
+import { Line } from "../life/line.ts";
 import { Checker, noteFindings, type Verdict } from "./checker.ts";
 import { findingOf } from "./client/finding.ts";
 import type { ClientRole, CrewRole, EmitterRole } from "./client/protocol.ts";
@@ -53,6 +54,7 @@ export class Arena implements AsyncDisposable {
   readonly #workshop = new Workshop();
   readonly #input: ArenaInput;
   readonly #port: number;
+  readonly #lines: Line[] = [];
   #node: Program | undefined;
 
   private constructor(input: ArenaInput, port: number) {
@@ -106,6 +108,13 @@ export class Arena implements AsyncDisposable {
     await sleep(pauseMs);
     this.node.kill("SIGCONT");
     this.hit("node paused", "", fromMs, Date.now());
+  }
+
+  /** A way to the node that can be cut, or made to swallow bytes. */
+  async line(): Promise<Line> {
+    const line = await Line.open(() => this.#port);
+    this.#lines.push(line);
+    return line;
   }
 
   crew(input: CrewInput): ClientProcess {
@@ -186,6 +195,7 @@ export class Arena implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin.close();
     await Promise.all([...this.clients].map((client) => client.kill()));
+    for (const line of this.#lines) await line[Symbol.asyncDispose]();
     await this.#workshop[Symbol.asyncDispose]();
   }
 

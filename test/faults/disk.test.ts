@@ -2,7 +2,7 @@
  * Disks that are full, that fail, that are slow, and that lose power: the node says so and ends, or waits; it never answers
  * OK for what is not there later.
  */
-import { Emitter } from "@sluice/client";
+import { Analyzer, Emitter } from "@sluice/client";
 import { describe, expect, test } from "vitest";
 import { Arena } from "./arena.ts";
 import { FaultyDisk, NO_FAULTY_DISK } from "./disk/faulty-disk.ts";
@@ -11,7 +11,8 @@ import { runPowerCuts } from "./power.ts";
 const TIMEOUT_MS = 60_000;
 const DRAIN_DEADLINE_MS = 30_000;
 const LOAD = { perSecond: 200, payloadBytes: 500 };
-const POWER_CUTS = 6;
+const LEASE_MS = 1000;
+const POWER_CUTS = 3;
 const reason = NO_FAULTY_DISK === undefined ? "" : `, skipped: ${NO_FAULTY_DISK}`;
 
 /** An arena on a faulty disk, with a node and clients at work. */
@@ -28,15 +29,15 @@ describe.skipIf(NO_FAULTY_DISK !== undefined)(`a node on a faulty disk${reason}`
     await using arena = await Arena.open();
     using disk = new FaultyDisk(arena.dataDirectory);
     const emitter = await atWork(arena, disk);
-    disk.fill(100_000);
+    disk.fill(300_000);
     arena.hit("disk");
     const end = await arena.node.ended;
     expect(end.status).toBe(1);
-    expect(end.out).toMatch(/"msg":"storage failed, the node must stop: .*No space left on device.*check disk space/);
+    expect(end.out).toMatch(/"msg":"storage failed, the node must stop: .*no space left on device.*check disk space/i);
     disk.fill(0);
     const refusal = await arena.launchNode(disk.env).ended;
     expect(refusal.status).toBe(1);
-    expect(refusal.out).toMatch(/"msg":"cannot open the data directory .*(No space left|ENOSPC).*free space/);
+    expect(refusal.out).toMatch(/"msg":"cannot open the data directory .*no space left.*free space/i);
     disk.fill(undefined);
     await arena.startNode(disk.env);
     await emitter.flush();
@@ -53,12 +54,10 @@ describe.skipIf(NO_FAULTY_DISK !== undefined)(`a node on a faulty disk${reason}`
     arena.hit("disk");
     const end = await arena.node.ended;
     expect(end.status).toBe(1);
-    expect(end.out).toMatch(
-      /"msg":"storage failed, the node must stop: .*Input\/output error.*check disk space and disk/,
-    );
+    expect(end.out).toMatch(/"msg":"storage failed, the node must stop: .*i\/o error.*check disk space and disk/);
     const refusal = await arena.launchNode(disk.env).ended;
     expect(refusal.status).toBe(1);
-    expect(refusal.out).toMatch(/"msg":"cannot open the data directory .*Input\/output error/);
+    expect(refusal.out).toMatch(/"msg":"cannot open the data directory .*(i\/o|input\/output) error/i);
     disk.failSyncs(false);
     await arena.startNode(disk.env);
     await emitter.flush();
@@ -68,33 +67,35 @@ describe.skipIf(NO_FAULTY_DISK !== undefined)(`a node on a faulty disk${reason}`
   });
 
   test("whose syncs are slow answers late, charges nobody, and loses nothing", async () => {
-    await using arena = await Arena.open({ leaseMs: 1000 });
+    await using arena = await Arena.open({ leaseMs: LEASE_MS });
     using disk = new FaultyDisk(arena.dataDirectory);
     const emitter = await atWork(arena, disk);
     arena.hit("disk");
     // Longer than the lease: heartbeats must be heard while a commit waits.
-    disk.delaySyncs(1500);
+    disk.delaySyncs(1.5 * LEASE_MS);
     const before = disk.syncs;
     await expect.poll(() => disk.syncs, { timeout: 20_000 }).toBeGreaterThanOrEqual(before + 3);
     disk.delaySyncs(0);
     await emitter.flush();
     const { violations, tally } = await arena.verdict(DRAIN_DEADLINE_MS);
     expect(violations).toEqual([]);
-    expect(tally.charges["ANALYZER_LOST"]).toBeUndefined();
+    expect(tally.endings).toEqual({ COMPLETED: tally.accepted });
   });
 
   test("answers OK after the sync and not before, and does other things meanwhile", async () => {
     await using arena = await Arena.open();
+    await using emitter = new Emitter({ address: arena.address });
     using disk = new FaultyDisk(arena.dataDirectory);
     await arena.startNode(disk.env);
-    await using emitter = new Emitter({ address: arena.address });
     let answered = false;
     disk.holdSyncs(true);
     const submit = emitter.submit({ queue: "held" }).then(() => {
       answered = true;
     });
-    await expect.poll(() => disk.isHolding).toBe(true);
-    for (let look = 0; look < 20; look++) expect((await arena.admin.stats()).node).toBeDefined();
+    await expect.poll(() => disk.isHolding, { timeout: 20_000 }).toBe(true);
+    // Is welcomed by a node whose commits stand still.
+    await using analyzer = new Analyzer({ address: arena.address, queues: "other", handlers: () => {} });
+    await analyzer.start();
     expect(answered).toBe(false);
     disk.holdSyncs(false);
     await submit;

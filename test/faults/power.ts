@@ -23,8 +23,20 @@ export interface PowerCutsReport {
 const MAX_LIFE_MS = 500;
 /** Syncs take at most this much longer, so that the power often goes in the middle of one. */
 const MAX_SYNC_DELAY_MS = 80;
-const PER_SECOND = 300;
+const PER_SECOND = 600;
+const DELIVERIES = 20;
+const WORK_DEADLINE_MS = 30_000;
 const DRAIN_DEADLINE_MS = 60_000;
+
+/** Resolves when analyzers have got work again: the backoff of clients must not make the power go while nothing is written. */
+async function atWork({ checker }: Arena): Promise<void> {
+  const goal = checker.deliveries() + DELIVERIES;
+  const untilMs = performance.now() + WORK_DEADLINE_MS;
+  while (checker.deliveries() < goal) {
+    if (performance.now() > untilMs) throw new Error("the clients did not get to work again");
+    await sleep(5);
+  }
+}
 
 /** Runs so many rounds. Needs a machine with the faulty disk. */
 export async function runPowerCuts(cuts: number, seed: number): Promise<PowerCutsReport> {
@@ -37,6 +49,7 @@ export async function runPowerCuts(cuts: number, seed: number): Promise<PowerCut
   let lossyCuts = 0;
   let blocksLost = 0;
   for (let cut = 0; cut < cuts; cut++) {
+    await atWork(arena);
     disk.delaySyncs(random.int(0, MAX_SYNC_DELAY_MS));
     await sleep(random.int(0, MAX_LIFE_MS));
     await arena.killNode();

@@ -145,7 +145,9 @@ function chargeProblems(task: TaskHistory, charge: Charge, faults: Faults): stri
   const what = `attempt ${charge.number} at ${charge.analyzer} as ${charge.code}`;
   switch (charge.code) {
     case "ANALYZER_LOST":
-      return wasHit(charge, faults) ? [] : [`${what}, and nothing had happened to that analyzer`];
+      return wasHit(charge, faults)
+        ? []
+        : [`${what} from ${charge.startMs} to ${charge.endMs}, and nothing had happened to that analyzer`];
     case "TIMEOUT": {
       const allowedMs = task.asked?.timeoutMs ?? 0;
       return allowedMs > 0 && charge.endMs - charge.startMs >= allowedMs - SLACK_MS ? [] : [`${what}, too early`];

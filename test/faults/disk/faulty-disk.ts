@@ -1,17 +1,18 @@
 /**
- * A disk that fails on command, under the data file of a real node: compiles and preloads `faulty-disk.c`.
+ * A disk that fails on command, under the data directory of a real node: compiles and preloads `faulty-disk.c`.
  */
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   realpathSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -25,11 +26,12 @@ export const NO_FAULTY_DISK: string | undefined = reasonAgainst();
 /** Where the fields of the control file are: see `struct control`. */
 const SYNC_ERRNO = 0;
 const SYNC_DELAY_MS = 4;
-const SIZE_LIMIT = 8;
+const HOLD = 8;
+const HOLDING = 12;
 const SYNCS = 16;
-const HOLD = 32;
-const HOLDING = 36;
-const CONTROL_BYTES = 40;
+const IS_LIMITED = 20;
+const ROOM_BYTES = 24;
+const CONTROL_BYTES = 32;
 
 /** The library's source, seen from the sources or from the build. */
 const SOURCES = ["faulty-disk.c", "../../../../test/faults/disk/faulty-disk.c"];
@@ -39,8 +41,8 @@ export class FaultyDisk implements Disposable {
   /** For the node whose data directory it lies under. */
   readonly env: NodeJS.ProcessEnv;
   readonly #folder = mkdtempSync(join(tmpdir(), "sluice-disk-"));
-  readonly #dataFile: string;
-  readonly #undoFile = join(this.#folder, "undo");
+  readonly #dataDirectory: string;
+  readonly #undo = join(this.#folder, "undo");
   readonly #control: number;
 
   /** @param dataDirectory - need not exist yet */
@@ -54,13 +56,14 @@ export class FaultyDisk implements Disposable {
     const control = join(this.#folder, "control");
     this.#control = openSync(control, "w+");
     writeSync(this.#control, Buffer.alloc(CONTROL_BYTES));
-    this.#dataFile = join(dataDirectory, "data.mdb");
+    mkdirSync(this.#undo);
+    this.#dataDirectory = dataDirectory;
     this.env = {
       LD_PRELOAD: library,
       DISKFAULT_CONTROL: control,
       // The library sees paths as the system does.
       DISKFAULT_DIR: join(realpathSync(dirname(dataDirectory)), basename(dataDirectory)),
-      DISKFAULT_UNDO: this.#undoFile,
+      DISKFAULT_UNDO: this.#undo,
     };
   }
 
@@ -89,20 +92,30 @@ export class FaultyDisk implements Disposable {
     return this.#get(SYNCS);
   }
 
-  /** The data file can grow by this much and no further; undefined: there is room again. */
+  /** The files can grow by this much and no further; undefined: there is room again. */
   fill(roomBytes: number | undefined): void {
-    this.#set(SIZE_LIMIT, roomBytes === undefined ? 0 : statSync(this.#dataFile).size + roomBytes);
+    this.#set(ROOM_BYTES, roomBytes ?? 0);
+    this.#set(IS_LIMITED, roomBytes === undefined ? 0 : 1);
   }
 
   /**
-   * Makes of the data file what a loss of power could have left: of the blocks written since the last sync, each may have
-   * reached the disk or not. The node must be dead. Returns how many were taken back.
+   * Makes of the data what a loss of power could have left: see `power-cut.ts`. The node must be dead. Returns how many
+   * blocks were taken back.
    */
   cutPower(random: () => number): number {
-    return existsSync(this.#undoFile) ? revertUnsynced(this.#dataFile, readFileSync(this.#undoFile), random) : 0;
+    let lost = 0;
+    for (const name of readdirSync(this.#undo)) {
+      const undo = join(this.#undo, name);
+      const file = join(this.#dataDirectory, name);
+      // Whose a file is, and that it is gone, survives: the node syncs the directory before it relies on that.
+      if (!name.startsWith("owner.") && existsSync(file)) lost += revertUnsynced(file, readFileSync(undo), random);
+      rmSync(undo);
+    }
+    return lost;
   }
 
   [Symbol.dispose](): void {
+    this.holdSyncs(false);
     closeSync(this.#control);
     rmSync(this.#folder, { recursive: true, force: true });
   }
