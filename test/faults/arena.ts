@@ -53,13 +53,13 @@ export class Arena implements AsyncDisposable {
   readonly admin: Admin;
   readonly #workshop = new Workshop();
   readonly #input: ArenaInput;
-  readonly #port: number;
+  readonly port: number;
   readonly #lines: Line[] = [];
   #node: Program | undefined;
 
   private constructor(input: ArenaInput, port: number) {
     this.#input = input;
-    this.#port = port;
+    this.port = port;
     this.leaseMs = input.leaseMs ?? LEASE_MS;
     this.address = `127.0.0.1:${port}`;
     this.admin = new Admin({ address: this.address });
@@ -82,7 +82,7 @@ export class Arena implements AsyncDisposable {
 
   /** Starts a node and does not wait for it. */
   launchNode(env: NodeJS.ProcessEnv = {}): Program {
-    const flags = ["--port", `${this.#port}`, "--data-dir", this.dataDirectory, "--log-format", "json"];
+    const flags = ["--port", `${this.port}`, "--data-dir", this.dataDirectory, "--log-format", "json"];
     const times = ["--lease-ms", `${this.leaseMs}`, "--resume-grace-ms", `${GRACE_MS}`];
     const args = ["serve", ...flags, ...times, ...(this.#input.flags ?? [])];
     this.#node = this.#workshop.start(args, { ...this.#input.env, ...env });
@@ -112,7 +112,7 @@ export class Arena implements AsyncDisposable {
 
   /** A way to the node that can be cut, or made to swallow bytes. */
   async line(): Promise<Line> {
-    const line = await Line.open(() => this.#port);
+    const line = await Line.open(() => this.port);
     this.#lines.push(line);
     return line;
   }

@@ -6,26 +6,14 @@
  *      little.
  */
 import { createRequire } from "node:module";
-import { crc32 } from "node:zlib";
 import { isMessage } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream } from "@grpc/grpc-js";
-import {
-  HeldState,
-  type WorkRequest,
-  WorkRequestSchema,
-  type WorkResponse,
-  WorkResponseSchema,
-} from "@sluice/client/contract";
+import { WorkRequestSchema, WorkResponseSchema } from "@sluice/client/contract";
 import type { HistoryEvent } from "../history.ts";
+import { eventsReceived, eventsSent } from "./frame-events.ts";
 
 /** Gets what is heard. */
 export type Tell = (event: HistoryEvent) => void;
-
-const HELD_STATES = new Map<HeldState, "ADOPTED" | "RECORDED" | "LOST">([
-  [HeldState.ADOPTED, "ADOPTED"],
-  [HeldState.RECORDED, "RECORDED"],
-  [HeldState.LOST, "LOST"],
-]);
 
 /** From now on tells what every Work stream of this process carries. */
 export function tapWorkStreams(tell: Tell): void {
@@ -62,36 +50,4 @@ function tapStream(stream: ClientDuplexStream<unknown, unknown>, tell: Tell): vo
     if (!isMessage(frame, WorkResponseSchema)) return;
     for (const event of eventsReceived(frame, analyzer)) tell(event);
   });
-}
-
-function eventsSent({ results, releases }: WorkRequest, analyzer: string): HistoryEvent[] {
-  const atMs = Date.now();
-  return [
-    ...results.map(({ lease, outcome }): HistoryEvent => {
-      const kind = outcome.case === "success" ? "success" : "failure";
-      return { kind: "sent", atMs, lease: Number(lease), analyzer, outcome: kind };
-    }),
-    ...releases.map((lease): HistoryEvent => {
-      return { kind: "sent", atMs, lease: Number(lease), analyzer, outcome: "release" };
-    }),
-  ];
-}
-
-function eventsReceived({ welcome, deliveries, receipts }: WorkResponse, analyzer: string): HistoryEvent[] {
-  const atMs = Date.now();
-  const events: HistoryEvent[] = [];
-  for (const { lease, state } of welcome?.held ?? []) {
-    const name = HELD_STATES.get(state);
-    if (name !== undefined) events.push({ kind: "held", atMs, lease: Number(lease), analyzer, state: name });
-  }
-  for (const { lease, attempt, task } of deliveries) {
-    const crc = crc32(task?.payload ?? new Uint8Array());
-    events.push({ kind: "delivered", atMs, task: task?.id ?? "", lease: Number(lease), attempt, analyzer, crc });
-  }
-  for (const verdict of ["accepted", "stale"] as const) {
-    for (const lease of receipts?.[verdict] ?? []) {
-      events.push({ kind: "receipt", atMs, lease: Number(lease), analyzer, verdict });
-    }
-  }
-  return events;
 }
