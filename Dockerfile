@@ -1,4 +1,4 @@
-# A node in a container: docker build -t sluice . && docker run -p 7070:7070 -v sluice:/var/lib/sluice sluice
+# A node in a container: docker build -t sluice . && docker run -p 7070:7070 -p 127.0.0.1:7080:7080 -v sluice:/var/lib/sluice sluice
 
 FROM node:24-slim AS build
 WORKDIR /opt/sluice
@@ -29,9 +29,9 @@ COPY deploy/healthcheck.mjs deploy/
 RUN install --directory --owner=node --group=node /var/lib/sluice
 
 USER node
-ENV SLUICE_HOST=0.0.0.0 SLUICE_DATA_DIR=/var/lib/sluice
+ENV SLUICE_HOST=0.0.0.0 SLUICE_HTTP_LISTEN=0.0.0.0:7080 SLUICE_DATA_DIR=/var/lib/sluice
 VOLUME /var/lib/sluice
-EXPOSE 7070
+EXPOSE 7070 7080
 # The node drains on SIGTERM: stop it with at least its --drain-ms of patience, as in docker stop --time 15.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "deploy/healthcheck.mjs"]

@@ -55,11 +55,12 @@ export async function startNodeProcess(
   options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
   const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "sluice-bench-"));
-  const args = ["serve", "--port", "0", "--http-listen", "off", "--store", store, "--log-format", "json"];
-  args.push("--data-dir", join(folder, "data"));
+  const args = ["serve", "--port", "0", "--store", store, "--data-dir", join(folder, "data"), "--log-format", "json"];
   const nodeArgs = [...NODE_FLAGS, program, ...args, ...(options.serveOptions ?? [])];
   const child = spawn(options.execPath ?? process.execPath, nodeArgs, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    // A node that runs on this machine may have the port. To measure with HTTP and its metrics, set the variable.
+    env: { SLUICE_HTTP_LISTEN: "off", ...process.env },
   });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const removeFolder = (): void => {

@@ -8,8 +8,9 @@ import type { Terminal } from "../terminal.ts";
 
 const EXAMPLES = `
 Examples:
-  sluice serve                                     tasks in ./sluice-data, clients on 127.0.0.1:7070
+  sluice serve                                     tasks in ./sluice-data, clients on 127.0.0.1:7070, HTTP on 7080
   sluice serve --store memory --port 0             nothing on disk, any free port
+  sluice serve --http-listen off                   no HTTP
   sluice serve --config /etc/sluice.yaml --log-format json
   SLUICE_HOST=0.0.0.0 sluice serve                 reachable from other machines
 
