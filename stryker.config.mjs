@@ -20,8 +20,8 @@ const config = {
   coverageAnalysis: "perTest",
   // Two test processes are what a machine with two cores can take without making timeouts out of survivors.
   concurrency: 2,
-  timeoutMS: 15_000,
-  timeoutFactor: 3,
+  timeoutMS: 5_000,
+  timeoutFactor: 2,
   // A mutant is judged again only when it, or a test that reaches it, has changed; `--force` judges all of them.
   incremental: true,
   incrementalFile: `${FOLDER}/incremental.json`,

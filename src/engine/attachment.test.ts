@@ -67,6 +67,7 @@ describe("a broken stream", () => {
     await clock.advance(10_000);
     expect(other.deliveries).toHaveLength(0);
     expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED", "ADOPTED"]);
+    expect(again.cancels).toEqual([]);
     again.complete(holder.leases(), 2);
     await clock.settle();
     expect(again.accepted).toEqual(holder.leases());
@@ -98,6 +99,9 @@ describe("a broken stream", () => {
     const again = new ScriptedAnalyzer(engine, "holder").hello({ held: heldBy(holder) });
     await clock.settle();
     expect(again.welcome?.held.map(({ state }) => state)).toEqual(["LOST", "LOST"]);
+    expect((await engine.get(taskId(0)))?.history).toMatchObject([
+      { analyzerId: "holder", error: { code: "ANALYZER_LOST" } },
+    ]);
   });
 
   test("keeps its leases through a pause of the node, in which nobody could return", async () => {
@@ -162,6 +166,31 @@ describe("the end of an analyzer", () => {
     await clock.settle();
     expect(analyzer.accepted).toEqual(analyzer.leases());
     expect(analyzer.isEnded).toBe(true);
+  });
+
+  test("in good order may come before a hello", async () => {
+    const { engine, clock, failures } = await startEngine();
+    const analyzer = new ScriptedAnalyzer(engine, "a").finish();
+    await clock.settle();
+    expect([analyzer.isEnded, analyzer.error]).toEqual([true, undefined]);
+    expect(failures).toEqual([]);
+  });
+
+  test("in good order is not undone by a stream that breaks before its last receipt", async () => {
+    const gated = gateStore(new MemoryStore());
+    const { engine, clock, failures, events } = await startEngine({ store: gated.store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 2);
+    await Promise.all([engine.submit(makeTasks(2)), clock.settle()]);
+    gated.shut();
+    analyzer.complete(analyzer.leases().slice(0, 1), 0).finish();
+    await clock.settle();
+    analyzer.break();
+    gated.open();
+    await clock.advance(10_000);
+    expect(await engine.get(taskId(0))).toMatchObject({ state: "COMPLETED" });
+    expect(await engine.get(taskId(1))).toMatchObject({ state: "PENDING", attempts: 0 });
+    expect(events.slice(-1)).toEqual(["analyzer.left"]);
+    expect(failures).toEqual([]);
   });
 
   test("comes when no frame came for the lease time; its leases go to others, charged", async () => {
@@ -305,6 +334,10 @@ describe("a hello", () => {
     await clock.settle();
     expect([filling, known].map(({ isEnded }) => isEnded)).toEqual([false, false]);
     expect(over.error?.code).toBe("RESOURCE_EXHAUSTED");
+    await engine.configureQueue("made by an operator", {});
+    const again = new ScriptedAnalyzer(engine, "known").hello({ subscriptions: named(2) });
+    await clock.settle();
+    expect(again.isEnded).toBe(false);
   });
 });
 
@@ -397,6 +430,52 @@ describe("a return", () => {
     await clock.advance(1);
     expect(await state()).toBe("GONE");
     expect(await engine.get(taskId(0))).toMatchObject({ state: "PENDING", attempts: 1 });
+  });
+
+  test("asks the store only for leases that the node does not know", async () => {
+    const store = new MemoryStore();
+    const asked: number[][] = [];
+    const adopt = store.adopt.bind(store);
+    store.adopt = (claims) => {
+      asked.push(claims.map(({ lease }) => lease));
+      return adopt(claims);
+    };
+    const { engine, clock } = await startEngine({ store });
+    const holder = new ScriptedAnalyzer(engine, "holder").hello({}, 1);
+    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+    new ScriptedAnalyzer(engine, "holder").hello({ held: heldBy(holder) });
+    await clock.settle();
+    expect(asked).toEqual([]);
+    const unknown = { lease: 77, taskId: taskId(7), attempt: 1 };
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held: [...heldBy(holder), unknown] });
+    await clock.settle();
+    expect(asked).toEqual([[77]]);
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED", "LOST"]);
+  });
+
+  test.each([
+    ["has ended", false],
+    ["is about to end", true],
+  ])("loses a lease whose attempt timed out while the store looked for others, and %s", async (_name, isLate) => {
+    const inner = gateStore(new MemoryStore(), ["finish"]);
+    const outer = gateStore(inner.store, ["adopt"]);
+    const { engine, clock, failures } = await startEngine({ store: outer.store });
+    const holder = new ScriptedAnalyzer(engine, "holder").hello({}, 1);
+    await Promise.all([engine.submit([makeTask(0, { timeoutMs: 1000 })]), clock.settle()]);
+    outer.shut();
+    const unknown = { lease: 77, taskId: taskId(7), attempt: 1 };
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held: [...heldBy(holder), unknown] });
+    await clock.settle();
+    if (isLate) inner.shut();
+    await clock.advance(1000);
+    outer.open();
+    await clock.settle();
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["LOST", "LOST"]);
+    expect((await engine.figures("")).analyzers).toMatchObject([{ inFlight: 0 }]);
+    inner.open();
+    await clock.settle();
+    expect(await engine.get(taskId(0))).toMatchObject({ state: "RETRYING", attempts: 1 });
+    expect(failures).toEqual([]);
   });
 
   test("gives back uncharged what it does not hold any more", async () => {

@@ -136,6 +136,29 @@ describe("dispatch", () => {
     expect(ofR).toBe(25);
   });
 
+  test("only the proportions of an analyzer's own weights matter between its queues, not their sum", async () => {
+    const ofR = async (scale: number) => {
+      const node = await startEngine();
+      const subscribe = (q: number, r: number) => [
+        { queue: "q", weight: q },
+        { queue: "r", weight: r },
+      ];
+      const analyzers = [
+        new ScriptedAnalyzer(node.engine, "a").hello({ subscriptions: subscribe(1, 1) }, 1),
+        new ScriptedAnalyzer(node.engine, "b").hello({ subscriptions: subscribe(scale, 3 * scale) }, 1),
+      ];
+      await node.clock.settle();
+      const tasks = [...makeTasks(300), ...makeTasks(300, 1000, { queue: "r" })];
+      await Promise.all([node.engine.submit(tasks), node.clock.settle()]);
+      for (let round = 0; round < 100; round++) {
+        for (const analyzer of analyzers) analyzer.complete(analyzer.leases().slice(-1));
+        await node.clock.settle();
+      }
+      return analyzers.map(({ deliveries }) => deliveries.filter((delivery) => taskNumber(delivery) >= 1000).length);
+    };
+    expect(await ofR(1000)).toEqual(await ofR(1));
+  });
+
   test("an analyzer of its own for one queue does not starve another queue of a shared analyzer", async () => {
     const node = await startEngine();
     const own = new ScriptedAnalyzer(node.engine, "own").hello(
@@ -327,6 +350,25 @@ describe("a turn", () => {
     expect(analyzers).toMatchObject([{ credit: 0, inFlight: 1 }]);
     expect(queues[0]?.counts).toMatchObject({ PENDING: 1, RUNNING: 1 });
     expect(failures).toEqual([]);
+  });
+
+  test("delivers nothing to an analyzer that has said good-bye since, even if its stream is still open", async () => {
+    const claims = gateStore(new MemoryStore(), ["claim"]);
+    const commits = gateStore(claims.store, ["finish"]);
+    const { engine, clock } = await startEngine({ store: commits.store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({}, 2);
+    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+    claims.shut();
+    await Promise.all([engine.submit(makeTasks(1, 1)), clock.settle()]);
+    commits.shut();
+    analyzer.complete(analyzer.leases(), 0).finish();
+    claims.open();
+    await clock.settle();
+    commits.open();
+    await clock.settle();
+    expect(analyzer.deliveries.map(taskNumber)).toEqual([0]);
+    expect(analyzer.isEnded).toBe(true);
+    expect((await engine.figures("q")).queues[0]?.counts).toMatchObject({ COMPLETED: 1, PENDING: 1, RUNNING: 0 });
   });
 
   test("asks nothing of the store for a queue without work, without takers or paused", async () => {

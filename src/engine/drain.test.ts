@@ -154,14 +154,15 @@ describe("a drain of the node", () => {
     const { engine, clock, failures } = await startEngine({ store: gated.store });
     gated.shut();
     const held = holder.leases().map((lease) => ({ lease, taskId: taskId(0), attempt: 1 }));
-    const again = new ScriptedAnalyzer(engine, "holder").hello({ held });
-    await clock.settle();
+    const again = new ScriptedAnalyzer(engine, "holder").hello({ held }, 5);
+    await Promise.all([engine.submit(makeTasks(1, 1)), clock.settle()]);
     const drained = watch(engine.drain());
     await clock.advance(100);
     expect(drained.isDone).toBe(false);
     gated.open();
     await clock.advance(100);
     expect(again.welcome?.held.map(({ state }) => state)).toEqual(["ADOPTED"]);
+    expect(again.deliveries).toEqual([]);
     await clock.advance(10_000);
     expect(drained.isDone).toBe(true);
     expect(again.error?.code).toBe("UNAVAILABLE");

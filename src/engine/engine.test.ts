@@ -61,6 +61,14 @@ describe("a stream", () => {
   });
 });
 
+test("a stream that takes bytes again before its hello is as good as new", async () => {
+  const { engine, clock, failures } = await startEngine();
+  const analyzer = new ScriptedAnalyzer(engine, "a").writable().hello({}, 1);
+  await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+  expect(analyzer.deliveries).toHaveLength(1);
+  expect(failures).toEqual([]);
+});
+
 describe("a start", () => {
   test("takes up the settings of the queues", async () => {
     const store = new MemoryStore();

@@ -47,6 +47,23 @@ describe("a missing heartbeat", () => {
     expect(node.failures).toEqual([]);
   });
 
+  test("does not end an analyzer whose hello the node itself is slow to answer", async () => {
+    const gated = gateStore(new MemoryStore(), ["adopt"]);
+    const { engine, clock } = await startEngine({ store: gated.store, settings: { leaseMs: 2000 } });
+    gated.shut();
+    const held = [{ lease: 77, taskId: taskId(0), attempt: 1 }];
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ held });
+    await clock.advance(10_000);
+    expect(analyzer.isEnded).toBe(false);
+    gated.open();
+    await clock.settle();
+    expect(analyzer.welcome?.held).toEqual([{ lease: 77, state: "LOST" }]);
+    await clock.advance(1999);
+    expect(analyzer.isEnded).toBe(false);
+    await clock.advance(1);
+    expect(analyzer.error?.code).toBe("DEADLINE_EXCEEDED");
+  });
+
   test("ends a stream that has not said hello at the lease time, and leaves alone who did", async () => {
     const { engine, clock } = await startEngine({ settings: { leaseMs: 2000 } });
     const silent = new ScriptedAnalyzer(engine, "silent");
