@@ -2,6 +2,8 @@
 
 /** Rates and latencies. */
 export const FIGURES = {
+  /** The phase of the latencies, for its processor time. */
+  latency: "latency",
   single: "single submits",
   batch: "batches",
   drain: "drain",

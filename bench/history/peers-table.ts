@@ -32,14 +32,21 @@ function throughput(record: RunRecord): string {
 }
 
 function cpu(record: RunRecord): string {
-  const phases = [FIGURES.single, FIGURES.batch, FIGURES.drain, FIGURES.steady];
+  const phases = [FIGURES.latency, FIGURES.single, FIGURES.batch, FIGURES.drain, FIGURES.steady];
   const cell = (subject: string, phase: string): string => {
     const client = medianOf(metricOf(record, subject, cpuFigure(phase, "client")));
     const server = medianOf(metricOf(record, subject, cpuFigure(phase, "server")));
     return `${client} + ${server}`;
   };
   return markdownTable(
-    ["CPU, us per task: clients + server", "single submits", "batches of 100", "drain", "produce + consume"],
+    [
+      "CPU, us per task: clients + server",
+      "at 1,000/s",
+      "single submits",
+      "batches of 100",
+      "drain",
+      "produce + consume",
+    ],
     record.subjects.map((subject) => [nameOf(subject), ...phases.map((phase) => cell(subject.id, phase))]),
   );
 }

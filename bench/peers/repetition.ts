@@ -99,7 +99,7 @@ class RepetitionRun {
     const before = await this.#cpu();
     await this.#producer.request("submit", { loop: "open", phase, payloadBytes, ratePerSecond, tasks });
     await this.#await(tasks, UNLIMITED_MS);
-    await this.#addCpu("latency", before, tasks);
+    await this.#addCpu(FIGURES.latency, before, tasks);
     const { p50, p99, max } = await this.#consumer.request("latencies", null);
     this.#add(FIGURES.p50, "ms", "lower", p50);
     this.#add(FIGURES.p99, "ms", "lower", p99);
