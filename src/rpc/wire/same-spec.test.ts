@@ -11,6 +11,17 @@ test("specs whose attributes are written in another order are the same", () => {
   expect(sameSpec(encode({ a: "1", b: "2" }), encode({ b: "2", a: "1" }))).toBe(true);
 });
 
+test("specs in different traces are the same", () => {
+  const traced = {
+    traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    tracestate: "a=1",
+    baggage: "b=2",
+  };
+  expect(sameSpec(encode({ a: "1", ...traced }), encode({ a: "1", traceparent: "00-0-0-01" }))).toBe(true);
+  expect(sameSpec(encode({ a: "1", ...traced }), encode({ a: "1" }))).toBe(true);
+  expect(sameSpec(encode({ a: "1", ...traced }), encode({ a: "2", ...traced }))).toBe(false);
+});
+
 test("specs with other content differ", () => {
   expect(sameSpec(encode({ a: "1" }), encode({ a: "2" }))).toBe(false);
 });
