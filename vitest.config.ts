@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// The SDK is tested from its sources, so that a test run needs no build of it.
+// The SDK is tested from its sources, so that a test run needs no build of it. Otherwise as Node.js resolves: what packages
+// offer to bundlers (the condition "module") is not always a module to Node.js.
 const conditions = ["sluice-source", "node", "import", "default"];
 
 export default defineConfig({

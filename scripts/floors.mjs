@@ -56,6 +56,8 @@ const EXCEPTIONS = [
   { path: "src/engine/clock.ts", imports: /^node:(perf_hooks|timers)$/ },
   // The end of a turn: what was written in it shares a commit. Decides nothing, and no simulation runs on this store.
   { path: "src/store/lmdb/group-commit.ts", imports: /^node:timers$/ },
+  // OpenTelemetry, for those who ask for it: nothing else of the SDK loads it.
+  { path: "clients/typescript/src/opentelemetry.ts", imports: /^@opentelemetry\/api$/ },
   // Which process owns the data directory.
   { path: "src/store/lmdb/directory-lock.ts", imports: /^node:process$/ },
 ];
@@ -173,7 +175,8 @@ function outsiderChecker(path) {
   if (outsider === undefined) return () => undefined;
   const allowed = [
     ...outsider.imports,
-    ...(TEST_FILE.test(path) ? [...TEST_IMPORTS, /^@grpc\//, /^@bufbuild\/protobuf$/] : []),
+    ...(TEST_FILE.test(path) ? [...TEST_IMPORTS, /^@grpc\//, /^@bufbuild\/protobuf$/, /^@opentelemetry\//] : []),
+    ...EXCEPTIONS.filter((exception) => exception.path === path).map((exception) => exception.imports),
   ];
 
   return (specifier) => {

@@ -31,3 +31,4 @@ export {
 } from "./errors.ts";
 export type { Logger } from "./logger.ts";
 export type { Payload } from "./payload.ts";
+export type { AttemptTrace, SubmittedTask, TraceCarrier, TraceStep, Tracing } from "./tracing.ts";

@@ -16,6 +16,7 @@ export interface RunInput {
 export async function runHandler(handler: Handler, payload: unknown, input: RunInput = {}): Promise<unknown> {
   return await handler(new ReceivedTask(create(TaskSpecSchema, specOf(payload))), {
     signal: input.signal ?? new AbortController().signal,
+    traceContext: {},
     attempt: input.attempt ?? 1,
     lease: 7n,
     progress: (percent, note = "") => input.onProgress?.(percent, note),

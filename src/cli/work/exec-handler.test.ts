@@ -24,7 +24,7 @@ function task(payload: string): ReceivedTask {
 }
 
 function context(signal = new AbortController().signal): HandlerContext {
-  return { signal, attempt: 2, lease: 7n, progress: () => {} };
+  return { signal, attempt: 2, lease: 7n, traceContext: { traceparent: "00-1-2-01" }, progress: () => {} };
 }
 
 async function output(command: string, payload = ""): Promise<string> {

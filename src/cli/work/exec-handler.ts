@@ -7,7 +7,7 @@
  *  X3  A cancelled attempt leaves no process behind: the whole process group gets SIGTERM, then SIGKILL.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { type Handler, HandlerError, type ReceivedTask } from "@sluice/client";
+import { type Handler, type HandlerContext, HandlerError, type ReceivedTask } from "@sluice/client";
 
 /** Exit status with which a program says: do not try this task again (EX_DATAERR of sysexits.h). */
 export const EXIT_NON_RETRYABLE = 65;
@@ -29,8 +29,9 @@ export interface ExecHandler {
 /** Makes a handler that runs `command` in a shell for each task. */
 export function execHandler(command: string): ExecHandler {
   const running = new Set<ChildProcess>();
-  const handler: Handler = async (task, { signal, attempt }) => {
-    const run = await runCommand(startShell(command, task, attempt, running), task.payload, signal);
+  const handler: Handler = async (task, context) => {
+    const { signal } = context;
+    const run = await runCommand(startShell(command, task, context, running), task.payload, signal);
     if (run.outputBytes > MAX_OUTPUT_BYTES) {
       throw failure("OUTPUT_TOO_LARGE", `the output is larger than ${MAX_OUTPUT_BYTES} bytes`, true);
     }
@@ -68,11 +69,11 @@ interface Run {
 function startShell(
   command: string,
   task: ReceivedTask,
-  attempt: number,
+  context: HandlerContext,
   running: Set<ChildProcess>,
 ): ChildProcessWithoutNullStreams {
   // Its own process group, so that a signal reaches what the shell started, and Ctrl-C reaches only this process.
-  const child = spawn(command, { shell: true, detached: true, env: taskEnvironment(task, attempt) });
+  const child = spawn(command, { shell: true, detached: true, env: taskEnvironment(task, context) });
   running.add(child);
   child.once("close", () => running.delete(child));
   return child;
@@ -110,9 +111,15 @@ function runCommand(child: ChildProcessWithoutNullStreams, payload: Uint8Array, 
   }).finally(stopKilling);
 }
 
-function taskEnvironment(task: ReceivedTask, attempt: number): NodeJS.ProcessEnv {
+function taskEnvironment(
+  task: ReceivedTask,
+  { attempt, traceContext }: Pick<HandlerContext, "attempt" | "traceContext">,
+): NodeJS.ProcessEnv {
+  // As OpenTelemetry names them where environment variables carry a trace: TRACEPARENT, TRACESTATE, BAGGAGE.
+  const trace = Object.entries(traceContext).map(([key, value]) => [key.toUpperCase(), value]);
   return {
     ...process.env,
+    ...Object.fromEntries(trace),
     SLUICE_TASK_ID: task.id,
     SLUICE_QUEUE: task.queue,
     SLUICE_TYPE: task.type,

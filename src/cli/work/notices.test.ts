@@ -27,13 +27,22 @@ describe("what an analyzer tells of its life", () => {
   it("names failed attempts and work that no longer counts", () => {
     const lines: string[] = [];
     const tell = eventNotices([ADDRESS], (line) => lines.push(line));
-    tell({ kind: "taskFailed", taskId: "7", attempt: 2, code: "EXIT_STATUS", message: "exit status 1" });
-    tell({ kind: "leaseLost", taskId: "7", lease: 1n, reason: "TIMEOUT" });
+    tell({
+      kind: "taskFailed",
+      traceId: undefined,
+      taskId: "7",
+      attempt: 2,
+      code: "EXIT_STATUS",
+      message: "exit status 1",
+    });
+    tell({ kind: "leaseLost", traceId: undefined, taskId: "7", lease: 1n, reason: "TIMEOUT" });
+    tell({ kind: "leaseLost", traceId: "4bf9", taskId: "7", lease: 1n, reason: "STALE" });
     tell({ kind: "drained", abandoned: 0 });
     tell({ kind: "drained", abandoned: 2 });
     expect(lines).toEqual([
       "task 7: attempt 2 failed with EXIT_STATUS: exit status 1",
       "task 7: the work no longer counts (TIMEOUT)",
+      "task 7 (trace 4bf9): the work no longer counts (STALE)",
       "2 tasks not finished in time: handed back",
     ]);
   });

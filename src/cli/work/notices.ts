@@ -32,13 +32,17 @@ export function eventNotices(
         if (event.abandoned > 0) print(`${formatPlural(event.abandoned, "task")} not finished in time: handed back`);
         return;
       case "leaseLost":
-        print(`task ${event.taskId}: the work no longer counts (${event.reason})`);
+        print(`${taskOf(event)}: the work no longer counts (${event.reason})`);
         return;
       case "taskFailed":
-        print(`task ${event.taskId}: attempt ${event.attempt} failed with ${event.code}: ${event.message}`);
+        print(`${taskOf(event)}: attempt ${event.attempt} failed with ${event.code}: ${event.message}`);
         return;
     }
   };
+}
+
+function taskOf({ taskId, traceId }: { readonly taskId: string; readonly traceId: string | undefined }): string {
+  return traceId === undefined ? `task ${taskId}` : `task ${taskId} (trace ${traceId})`;
 }
 
 function detachedLine(event: AnalyzerEvent & { kind: "detached" }, addresses: readonly string[]): string {

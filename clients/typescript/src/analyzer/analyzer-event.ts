@@ -30,11 +30,20 @@ export type AnalyzerEvent =
   /** All work is finished and confirmed, or the drain timeout was over with `abandoned` handlers at work. */
   | { readonly kind: "drained"; readonly abandoned: number }
   /** The work on a task will not count here. */
-  | { readonly kind: "leaseLost"; readonly taskId: string; readonly lease: bigint; readonly reason: LeaseLoss }
+  | {
+      readonly kind: "leaseLost";
+      readonly taskId: string;
+      /** The trace that the task belongs to, if any. */
+      readonly traceId: string | undefined;
+      readonly lease: bigint;
+      readonly reason: LeaseLoss;
+    }
   /** A handler failed; the node decides whether the task is tried again. */
   | {
       readonly kind: "taskFailed";
       readonly taskId: string;
+      /** The trace that the task belongs to, if any. */
+      readonly traceId: string | undefined;
       readonly attempt: number;
       readonly code: string;
       readonly message: string;

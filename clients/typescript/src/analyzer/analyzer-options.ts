@@ -7,6 +7,7 @@ import { create } from "@bufbuild/protobuf";
 import type { ConnectionOptions } from "../connection.ts";
 import { type HeldLease, type Hello, HelloSchema } from "../contract.ts";
 import { SluiceClientError } from "../errors.ts";
+import type { Tracing } from "../tracing.ts";
 import type { AnalyzerEvent } from "./analyzer-event.ts";
 import { type HandlerLookup, type Handlers, handlerLookup } from "./handler.ts";
 
@@ -40,6 +41,8 @@ export interface AnalyzerOptions extends ConnectionOptions {
   readonly drainTimeoutMs?: number | undefined;
   /** Largest output of a handler; a larger one is a non-retryable failure. Default 1048576, the node's default limit. */
   readonly maxOutputBytes?: number | undefined;
+  /** Traces each attempt, as part of the trace that its task brings along. Default none. */
+  readonly tracing?: Tracing | undefined;
   /** Told of attaching, losing leases, failures and so on. Must not throw. */
   readonly onEvent?: ((event: AnalyzerEvent) => void) | undefined;
 }
@@ -57,6 +60,7 @@ export interface AnalyzerSettings {
   readonly labels: Readonly<Record<string, string>>;
   readonly drainTimeoutMs: number;
   readonly maxOutputBytes: number;
+  readonly tracing: Tracing | undefined;
   readonly onEvent: (event: AnalyzerEvent) => void;
 }
 
@@ -86,6 +90,7 @@ export function analyzerSettings(options: AnalyzerOptions): AnalyzerSettings {
     labels: options.labels ?? {},
     drainTimeoutMs: options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS,
     maxOutputBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
+    tracing: options.tracing,
     onEvent: options.onEvent ?? (() => {}),
   };
 }

@@ -157,14 +157,16 @@ export class Analyzer implements AsyncDisposable {
 
   #deliver({ lease, attempt, task }: Delivery): void {
     const received = new ReceivedTask(task ?? create(TaskSpecSchema));
-    const run = new TaskRun(received, lease, attempt, this.#reportProgress);
+    const { handlers, maxOutputBytes, tracing, id } = this.#settings;
+    const beginTrace = tracing === undefined ? undefined : () => tracing.attempt(received, attempt, id);
+    const run = new TaskRun(received, lease, attempt, this.#reportProgress, beginTrace);
     const held = this.#book.deliver(lease, received.id, attempt, run);
     if (held === undefined) {
       this.#counts.released++;
       return;
     }
     this.#counts.delivered++;
-    run.start(this.#settings.handlers, this.#settings.maxOutputBytes, (outcome) => this.#finished(held, outcome));
+    run.start(handlers, maxOutputBytes, (outcome) => this.#finished(held, outcome));
   }
 
   #finished(held: Held<TaskRun>, outcome: ResultOutcome): void {
@@ -182,7 +184,8 @@ export class Analyzer implements AsyncDisposable {
     }
     this.#counts.failed++;
     const { code, message } = outcome.value.error ?? { code: "", message: "" };
-    this.#event({ kind: "taskFailed", taskId: held.taskId, attempt: held.attempt, code, message });
+    const { taskId, attempt, run } = held;
+    this.#event({ kind: "taskFailed", taskId, traceId: run.traceId, attempt, code, message });
   }
 
   #cancel(lease: bigint, reason: CancelReason): void {
@@ -199,7 +202,7 @@ export class Analyzer implements AsyncDisposable {
     this.#counts.lost++;
     if (reason !== "STALE") held.run.abort(reason);
     this.#progress.forget(held.lease);
-    this.#event({ kind: "leaseLost", taskId: held.taskId, lease: held.lease, reason });
+    this.#event({ kind: "leaseLost", taskId: held.taskId, traceId: held.run.traceId, lease: held.lease, reason });
   }
 
   #drain(drain: Drain): void {

@@ -2,6 +2,7 @@
  * What an analyzer's user writes: handlers, and what a handler is given.
  */
 import { SluiceClientError } from "../errors.ts";
+import type { TraceCarrier } from "../tracing.ts";
 import type { ReceivedTask } from "./received-task.ts";
 
 /** What a handler is told besides the task. */
@@ -15,6 +16,11 @@ export interface HandlerContext {
   readonly attempt: number;
   /** The lease: unique per delivery over all nodes and restarts, so also a fencing token for what the handler writes to. */
   readonly lease: bigint;
+  /**
+   * Trace context to hand on to what the handler calls, as attributes or headers: `traceparent` and the like. That of this
+   * attempt if it is traced here, else what came with the task; empty when there is none.
+   */
+  readonly traceContext: TraceCarrier;
   /**
    * Says how far the work is, for operators. Sent about once a second at most.
    * @param percent - 0 to 100

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { FailureSchema, TaskResultSchema } from "../contract.ts";
 import { type AbortCause, HandlerAbortedError, HandlerError } from "../errors.ts";
 import { encodePayload } from "../payload.ts";
+import { type AttemptTrace, carrierIn, type TraceCarrier, traceIdIn } from "../tracing.ts";
 import { cut } from "../wire/cut.ts";
 import type { HandlerContext, HandlerLookup } from "./handler.ts";
 import type { ResultOutcome } from "./held-lease.ts";
@@ -25,11 +26,21 @@ export class TaskRun implements HandlerContext {
   readonly lease: bigint;
   readonly attempt: number;
   readonly #onProgress: ProgressListener;
+  readonly #beginTrace: (() => AttemptTrace) | undefined;
+  #trace: AttemptTrace | undefined;
   #controller: AbortController | undefined;
   #aborted: HandlerAbortedError | undefined;
   #over = false;
 
-  constructor(task: ReceivedTask, lease: bigint, attempt: number, onProgress: ProgressListener) {
+  /** @param beginTrace - undefined: it is not traced */
+  constructor(
+    task: ReceivedTask,
+    lease: bigint,
+    attempt: number,
+    onProgress: ProgressListener,
+    beginTrace?: () => AttemptTrace,
+  ) {
+    this.#beginTrace = beginTrace;
     this.task = task;
     this.lease = lease;
     this.attempt = attempt;
@@ -43,6 +54,15 @@ export class TaskRun implements HandlerContext {
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
+  }
+
+  get traceContext(): TraceCarrier {
+    return { ...carrierIn(this.task.attributes), ...this.#trace?.carrier };
+  }
+
+  /** The trace that the task belongs to, if any. */
+  get traceId(): string | undefined {
+    return traceIdIn(this.traceContext);
   }
 
   /** A getter, because handlers take their context apart: `({ signal, progress }) => ...`. */
@@ -64,8 +84,11 @@ export class TaskRun implements HandlerContext {
    * @param maxOutputBytes - a larger output is a non-retryable failure
    */
   start(lookup: HandlerLookup, maxOutputBytes: number, done: (outcome: ResultOutcome) => void): void {
+    const trace = this.#beginTrace?.();
+    this.#trace = trace;
     const settle = (outcome: ResultOutcome): void => {
       this.#over = true;
+      trace?.end(outcome.case === "failure" ? outcome.value.error : undefined);
       done(outcome);
     };
     const succeed = (value: unknown): void => settle(success(value, maxOutputBytes));
@@ -77,7 +100,7 @@ export class TaskRun implements HandlerContext {
     }
     let returned: unknown;
     try {
-      returned = handler(this.task, this);
+      returned = trace === undefined ? handler(this.task, this) : trace.run(() => handler(this.task, this));
     } catch (error) {
       fail(error);
       return;

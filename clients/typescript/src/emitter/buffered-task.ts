@@ -2,6 +2,7 @@
  * One submitted task on its way to a node, and whom to tell what becomes of it.
  */
 import type { SubmitError } from "../errors.ts";
+import type { TraceStep } from "../tracing.ts";
 import { framedBytes } from "../wire/batch.ts";
 
 /** Told what becomes of a task. */
@@ -21,6 +22,8 @@ export class BufferedTask {
   readonly sink: SubmitSink;
   /** Where it comes in the sink's own order. */
   readonly index: number;
+  /** Ends with the answer. Undefined: it is not traced. */
+  readonly trace: TraceStep | undefined;
   /** Bytes that it takes in a batch. */
   readonly bytes: number;
   /** When it came in or was first refused, on the emitter's clock; retries are given up relative to this. */
@@ -33,11 +36,12 @@ export class BufferedTask {
   previous: BufferedTask | undefined;
   next: BufferedTask | undefined;
 
-  constructor(id: string, encoded: Uint8Array, sink: SubmitSink, index: number) {
+  constructor(id: string, encoded: Uint8Array, sink: SubmitSink, index: number, trace?: TraceStep) {
     this.id = id;
     this.encoded = encoded;
     this.sink = sink;
     this.index = index;
+    this.trace = trace;
     this.bytes = framedBytes(encoded.length);
   }
 }

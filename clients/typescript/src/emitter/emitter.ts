@@ -4,15 +4,16 @@
 import { Connection, type ConnectionOptions } from "../connection.ts";
 import { SluiceClientError, SubmitError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Tracing } from "../tracing.ts";
 import { toClientError } from "../wire/status.ts";
-import { BufferedTask, type SubmitSink } from "./buffered-task.ts";
+import type { BufferedTask, SubmitSink } from "./buffered-task.ts";
 import { type ResultOptions, ResultWaiter } from "./result-waiter.ts";
 import { SubmitBuffer } from "./submit-buffer.ts";
 import { type SubmitManyOptions, type SubmitSummary, submitMany } from "./submit-many.ts";
 import { type SubmitRetry, SubmitSender } from "./submit-sender.ts";
-import { encodeTask } from "./task-encoding.ts";
 import type { TaskInput } from "./task-input.ts";
 import type { TaskOutcome } from "./task-outcome.ts";
+import { bufferedTask } from "./traced-task.ts";
 
 /** Options of an emitter. */
 export interface EmitterOptions extends ConnectionOptions {
@@ -28,6 +29,8 @@ export interface EmitterOptions extends ConnectionOptions {
   readonly retry?: Partial<SubmitRetry> | undefined;
   /** Told when submits begin to fail and when they succeed again. */
   readonly logger?: Logger | undefined;
+  /** Traces each submit and sends its trace context along. Default none. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Options of one submit. */
@@ -66,11 +69,13 @@ export class Emitter implements AsyncDisposable {
   readonly #buffer: SubmitBuffer;
   readonly #sender: SubmitSender;
   readonly #results: ResultWaiter;
+  readonly #tracing: Tracing | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: EmitterOptions = {}) {
     const retry: SubmitRetry = { ...RETRY, ...options.retry };
     this.#connection = new Connection(options);
+    this.#tracing = options.tracing;
     this.#buffer = new SubmitBuffer({
       maxTasks: atLeastOne("maxBufferedTasks", options.maxBufferedTasks ?? MAX_BUFFERED_TASKS),
       maxBytes: atLeastOne("maxBufferedBytes", options.maxBufferedBytes ?? MAX_BUFFERED_BYTES),
@@ -96,7 +101,7 @@ export class Emitter implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const sink = new OneSubmit(this.#results, resolve, reject);
       const buffered = this.#encode(task, sink);
-      if (signal !== undefined) sink.dropOnAbort(signal, () => this.#buffer.settle(buffered));
+      if (signal !== undefined) sink.dropOnAbort(signal, () => this.#drop(buffered));
       this.#sender.add(buffered);
     });
   }
@@ -117,8 +122,9 @@ export class Emitter implements AsyncDisposable {
           return this.#sender.add(task);
         },
         drop: (sink) => {
-          for (const task of this.#buffer.unsentOf(sink)) this.#buffer.settle(task);
+          for (const task of this.#buffer.unsentOf(sink)) this.#drop(task);
         },
+        tracing: this.#tracing,
       },
       tasks,
       options,
@@ -147,11 +153,17 @@ export class Emitter implements AsyncDisposable {
   #encode(input: TaskInput, sink: SubmitSink): BufferedTask {
     try {
       this.#assertOpen();
-      const { id, encoded } = encodeTask(input);
-      return new BufferedTask(id, encoded, sink, 0);
+      return bufferedTask(input, sink, 0, this.#tracing);
     } catch (error) {
       throw new SubmitError(input.id ?? "", toClientError(error));
     }
+  }
+
+  /** Takes a task back. False: it was answered. */
+  #drop(task: BufferedTask): boolean {
+    if (!this.#buffer.settle(task)) return false;
+    task.trace?.end({ code: "CANCELLED", message: "given up by the program before it was answered" });
+    return true;
   }
 
   #assertOpen(): void {

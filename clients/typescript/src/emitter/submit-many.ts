@@ -2,10 +2,11 @@
  * Submits an iterable of any length with bounded memory: the next task is asked for when there is room for it.
  */
 import { SluiceClientError, SubmitError } from "../errors.ts";
+import type { Tracing } from "../tracing.ts";
 import { toClientError } from "../wire/status.ts";
-import { BufferedTask, type SubmitSink } from "./buffered-task.ts";
-import { encodeTask } from "./task-encoding.ts";
+import type { BufferedTask, SubmitSink } from "./buffered-task.ts";
 import type { TaskInput } from "./task-input.ts";
+import { bufferedTask } from "./traced-task.ts";
 
 /** A task of `submitMany` that was not accepted. */
 export interface SubmitFailure {
@@ -48,6 +49,7 @@ export interface SubmitManyOptions {
 
 /** Where tasks go: `add` returns false when there is no room for more, `drop` takes back what was not sent. */
 export interface SubmitPort {
+  readonly tracing?: Tracing | undefined;
   add(task: BufferedTask): boolean;
   drop(sink: SubmitSink): void;
 }
@@ -113,8 +115,7 @@ class ManySubmit implements SubmitSink {
   submit(port: SubmitPort, input: TaskInput, index: number): boolean {
     let task: BufferedTask;
     try {
-      const { id, encoded } = encodeTask(input);
-      task = new BufferedTask(id, encoded, this, index);
+      task = bufferedTask(input, this, index, port.tracing);
     } catch (error) {
       this.#fail(index, new SubmitError("", toClientError(error)));
       return true;

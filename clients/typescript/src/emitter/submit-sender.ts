@@ -105,7 +105,10 @@ export class SubmitSender {
     batch.forEach((task, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined && outcome.error === undefined) {
-        if (this.#buffer.settle(task)) task.sink.accepted(task, outcome.duplicate);
+        if (this.#buffer.settle(task)) {
+          task.trace?.end();
+          task.sink.accepted(task, outcome.duplicate);
+        }
         return;
       }
       const error = refusal(outcome);
@@ -178,7 +181,9 @@ export class SubmitSender {
   }
 
   #refuse(task: BufferedTask, error: SluiceClientError): void {
-    if (this.#buffer.settle(task)) task.sink.refused(task, new SubmitError(task.id, error));
+    if (!this.#buffer.settle(task)) return;
+    task.trace?.end(error);
+    task.sink.refused(task, new SubmitError(task.id, error));
   }
 }
 
