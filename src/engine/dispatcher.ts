@@ -170,7 +170,7 @@ export class Dispatcher {
     chosen: readonly Subscription[],
     sessions: readonly LiveSession[],
   ): void {
-    const { wallMs, monotonicMs, leaseMs, leases, timings } = this.#node;
+    const { wallMs, monotonicMs, leaseMs, leases, timings, parts } = this.#node;
     queue.recent.add(monotonicMs, tasks.length);
     queue.totals.delivered += tasks.length;
     for (const [index, task] of tasks.entries()) {
@@ -184,6 +184,7 @@ export class Dispatcher {
         this.#endings.end(lease, { kind: "released" });
         continue;
       }
+      lease.traceId = parts.observer?.delivered(task, subscription.analyzer.id, wallMs);
       if (task.attempts === 0) timings.wait.observe(wallMs - task.submittedMs);
       subscription.delivered += 1;
       subscription.recent.add(monotonicMs);

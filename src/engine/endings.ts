@@ -113,7 +113,12 @@ export class Endings {
         totals.failed += 1;
         holder.failed += 1;
         this.#events.ended(taskId);
-        this.#node.parts.log("debug", "task.failed", { taskId, queue: holder.queue.name, code: transition.error.code });
+        this.#node.parts.log("debug", "task.failed", {
+          taskId,
+          ...(lease.traceId === undefined ? {} : { traceId: lease.traceId }),
+          queue: holder.queue.name,
+          code: transition.error.code,
+        });
         return;
       case "CANCELLED":
         totals.cancelled += 1;

@@ -34,6 +34,8 @@ export interface Lease extends HeapNode {
   answered: boolean;
   cancelRequested: boolean;
   progress: ProgressReport | undefined;
+  /** The trace that the task belongs to; known while somebody observes tasks. */
+  traceId: string | undefined;
 }
 
 /** All live leases of the node. */
@@ -99,6 +101,7 @@ export class LeaseTable {
       answered: false,
       cancelRequested: false,
       progress: undefined,
+      traceId: undefined,
     };
     this.#leases.set(lease.lease, lease);
     if (task.timeoutMs !== 0) this.#deadlines.push(lease);

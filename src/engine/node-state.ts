@@ -10,6 +10,7 @@ import type { LiveSession } from "./live-session.ts";
 import type { EngineLog } from "./log.ts";
 import { QueueState } from "./queue-state.ts";
 import { CLOCK_STEPS_PER_LEASE, type EngineSettings, MAX_CLOCK_STEP_MS, MAX_GRACE_DELAY_MS } from "./settings.ts";
+import type { TaskObserver } from "./task-observer.ts";
 import { Timings } from "./timings.ts";
 
 /** What an engine is made of. */
@@ -24,6 +25,8 @@ export interface EngineParts {
   readonly log: EngineLog;
   /** Whether two encoded specs say the same although their bytes differ. */
   readonly sameSpec: (a: Uint8Array, b: Uint8Array) => boolean;
+  /** For traces. Default none. */
+  readonly observer?: TaskObserver | undefined;
   /** Storage failed: nothing more can be promised, the process must stop. Called once. */
   readonly onFailure: (error: Error) => void;
 }

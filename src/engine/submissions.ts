@@ -102,6 +102,7 @@ export class Submissions {
       case "accepted": {
         const queue = this.#node.queue(task.queue);
         queue.totals.submitted += 1;
+        this.#node.parts.observer?.accepted(task, nowMs, this.#node.wallMs);
         if (task.startAtMs > nowMs) this.#onDue(task.startAtMs);
         else this.#node.nudge(queue);
         return ACCEPTED;

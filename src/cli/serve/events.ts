@@ -8,7 +8,7 @@ import type { HttpEvent } from "../../http/log.ts";
 import type { RpcEvent } from "../../rpc/status.ts";
 
 /** Events of the process around the engine. */
-export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed";
+export type NodeEvent = "node.started" | "node.stopping" | "node.stopped" | "node.failed" | "traces.trouble";
 
 /** Every event of a node. */
 export type LogEvent = NodeEvent | EngineEvent | RpcEvent | HttpEvent;
@@ -19,6 +19,7 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "node.stopping": "the node was told to stop",
   "node.stopped": "the node has stopped in good order",
   "node.failed": "the node cannot go on; the process ends",
+  "traces.trouble": "traces cannot be sent as the environment asks for",
   "rpc.fault": "a call failed for a reason that is the node's fault",
   "operator.action": "an operator changed something, or was refused to",
   "connection.refused": "connections are refused: raise maxConnections or close some",

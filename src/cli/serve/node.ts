@@ -9,6 +9,7 @@
 import type { Logger } from "pino";
 import { systemClock } from "../../engine/clock.ts";
 import { Engine } from "../../engine/engine.ts";
+import type { TaskObserver } from "../../engine/task-observer.ts";
 import { type RunningHttp, startHttp } from "../../http/server.ts";
 import { type RunningServer, startServer } from "../../rpc/server.ts";
 import { sameSpec } from "../../rpc/wire/same-spec.ts";
@@ -26,6 +27,8 @@ export interface NodeParts {
   readonly version: string;
   readonly logger: Logger;
   readonly log: NodeLog;
+  /** For traces. Default none. */
+  readonly observer?: TaskObserver | undefined;
   /** Storage failed: end the process. */
   onStoreFailure(error: Error): void;
   /** An operator asked for a drain by RPC: do what SIGTERM does. */
@@ -55,6 +58,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     settings: config,
     log: parts.log,
     sameSpec,
+    observer: parts.observer,
     onFailure: parts.onStoreFailure,
   });
   await engine.start();

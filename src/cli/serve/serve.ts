@@ -8,6 +8,7 @@ import type { Config } from "../config/schema.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exit.ts";
 import { stopRequested } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
+import { openTraces } from "../tracing/traces.ts";
 import { createLogger, eventLog, type NodeLog } from "./log.ts";
 import { type RunningNode, startNode } from "./node.ts";
 import { explainStartFailure } from "./start-failure.ts";
@@ -23,6 +24,8 @@ export async function serve(config: Config, version: string, terminal: Terminal)
     requestDrain = () => resolve("operator");
   });
 
+  await using traces = await openTraces("sluice-node", terminal.env, (line) => log("warn", "traces.trouble", {}, line));
+
   let node: RunningNode;
   try {
     node = await startNode({
@@ -30,6 +33,7 @@ export async function serve(config: Config, version: string, terminal: Terminal)
       version,
       logger,
       log,
+      observer: traces.observer,
       onStoreFailure: (error) => {
         log("fatal", "node.failed", { err: error }, `storage failed, the node must stop: ${error.message}`);
         process.exit(EXIT_FAILED);

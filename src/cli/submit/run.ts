@@ -7,6 +7,7 @@ import { CommandError, EXIT_FAILED, EXIT_OK } from "../exit.ts";
 import { formatCount, formatDuration, formatPlural } from "../output/figures.ts";
 import { ProgressBar } from "../output/progress-bar.ts";
 import { printLine, printNotice, type Terminal } from "../terminal.ts";
+import { openTraces, type Traces } from "../tracing/traces.ts";
 import type { Reading, TaskSource } from "./sources.ts";
 
 /** How to submit. */
@@ -17,6 +18,8 @@ export interface SubmitSettings {
   readonly signal: AbortSignal;
 }
 
+/** Name in traces, unless OTEL_SERVICE_NAME says otherwise. */
+const SERVICE = "sluice-emitter";
 /** Problems shown in words; the rest is only counted. */
 const MAX_SHOWN_PROBLEMS = 10;
 
@@ -28,7 +31,9 @@ interface Problem {
 
 /** Submits one task and prints its id. Resolves with the exit status. */
 export async function submitOne(task: TaskInput, settings: SubmitSettings, terminal: Terminal): Promise<number> {
-  const emitter = patientEmitter(settings, (line) => printNotice(terminal, line));
+  const say = (line: string): void => printNotice(terminal, line);
+  await using traces = await openTraces(SERVICE, terminal.env, say);
+  const emitter = patientEmitter(settings, traces, say);
   try {
     const { id, duplicate } = await emitter.submit(task, { signal: settings.signal });
     printLine(terminal, settings.json ? JSON.stringify({ id, duplicate }) : id);
@@ -84,7 +89,9 @@ async function submitShowingProgress(
     const rate = count / Math.max(0.001, (performance.now() - startMs) / 1000);
     bar.update(count, total, `${formatCount(rate)}/s`);
   };
-  const emitter = patientEmitter(settings, (line) => bar.note(line));
+  const say = (line: string): void => bar.note(line);
+  await using traces = await openTraces(SERVICE, terminal.env, say);
+  const emitter = patientEmitter(settings, traces, say);
   try {
     const summary = await emitter.submitMany(tasks, { signal: settings.signal, onProgress });
     await emitter.close();
@@ -122,9 +129,10 @@ function printOutcome(outcome: Outcome, terminal: Terminal): void {
 }
 
 /** People stop a command by hand when they have waited enough. */
-function patientEmitter(settings: SubmitSettings, say: (line: string) => void): Emitter {
+function patientEmitter(settings: SubmitSettings, { tracing }: Traces, say: (line: string) => void): Emitter {
   return new Emitter({
     address: settings.addresses,
+    tracing,
     logger: outageNotices(say, settings.addresses),
     retry: { giveUpMs: Number.POSITIVE_INFINITY },
   });

@@ -5,6 +5,7 @@ import { EXIT_OK } from "../exit.ts";
 import { formatCount, formatPlural } from "../output/figures.ts";
 import { stopRequested } from "../signals.ts";
 import { printNotice, type Terminal } from "../terminal.ts";
+import { openTraces } from "../tracing/traces.ts";
 import { eventNotices } from "./notices.ts";
 
 /** The analyzer to run. What is undefined is left to the SDK's defaults. */
@@ -22,9 +23,11 @@ export interface WorkSettings {
 /** Runs an analyzer. Resolves with the exit status when a signal, or an operator, has drained it. */
 export async function runWork(settings: WorkSettings, terminal: Terminal): Promise<number> {
   const { addresses, ...options } = settings;
+  await using traces = await openTraces("sluice-analyzer", terminal.env, (line) => printNotice(terminal, line));
   const analyzer = new Analyzer({
     ...options,
     address: addresses,
+    tracing: traces.tracing,
     onEvent: eventNotices(addresses, (line) => printNotice(terminal, line)),
   });
   printNotice(terminal, `analyzer ${analyzer.id} for ${settings.queues.join(", ")} with weight ${settings.weight}`);
