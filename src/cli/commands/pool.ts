@@ -1,7 +1,8 @@
 /** `sluice pool`: as many analyzers as a queue wants, as supervised processes on this machine. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type AddressOptions, addAddressOption, nodeAddresses } from "../client/address.ts";
 import { CommandError, ExitStatus, UsageError } from "../exit.ts";
+import { formatDuration } from "../output/figures.ts";
 import { requestScale, requestStatus } from "../pool/control-client.ts";
 import { runPool } from "../pool/run.ts";
 import { runtimeDirectory, socketPath, socketPaths } from "../pool/runtime-directory.ts";
@@ -62,16 +63,21 @@ export function poolCommand(terminal: Terminal, program: string): Command {
     .option("--handlers <module>", "JavaScript module with the handlers")
     .option("--weight <w>", "weight of each analyzer (default: 1)", weight)
     .option("--concurrency <n>", "most tasks at a time of each analyzer", wholeNumber(1, 100_000))
-    .option("--target-wait <duration>", "how long a task may wait", timerMs, 30_000)
-    .option("--cool-down <duration>", "stop some when fewer were wanted for so long", timerMs, 60_000)
-    .option("--interval <duration>", "how often to ask the node", timerMs, 2000)
-    .option("--drain-timeout <duration>", "how long a stop waits for running tasks", timerMs, 30_000)
+    .addOption(duration("--target-wait", "how long a task may wait", 30_000))
+    .addOption(duration("--cool-down", "stop some when fewer were wanted for so long", 60_000))
+    .addOption(duration("--interval", "how often to ask the node", 2000))
+    .addOption(duration("--drain-timeout", "how long a stop waits for running tasks", 30_000))
     .addHelpText("after", EXAMPLES)
     .addCommand(scaleCommand(terminal))
     .addCommand(statusCommand(terminal))
     .action(async (options: Options) => {
       throw new ExitStatus(await pool(options, terminal, program));
     });
+}
+
+function duration(flag: string, description: string, fallbackMs: number): Option {
+  const option = new Option(`${flag} <duration>`, description);
+  return option.argParser(timerMs).default(fallbackMs, formatDuration(fallbackMs));
 }
 
 function pool(options: Options, terminal: Terminal, program: string): Promise<number> {
