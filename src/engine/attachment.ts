@@ -153,6 +153,14 @@ export class Attachment {
     }
   }
 
+  /** The analyzer does not read: what waits for it goes to others, and it may have as much later. */
+  takeBackUnread(session: LiveSession): void {
+    const before = session.window.inFlight;
+    this.#returnUnsent(session);
+    const { analyzer, window } = session;
+    if (analyzer?.state === "ATTACHED") window.grant(before - window.inFlight);
+  }
+
   /** What was leased for a session but never left the node costs nobody an attempt. */
   #returnUnsent(session: LiveSession): void {
     for (const { lease: number } of session.outbox.takeUnsent()) {

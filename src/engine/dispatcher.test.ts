@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { makeParts, startEngine, type TestEngine } from "../../test/support/engine.ts";
 import { gateStore } from "../../test/support/gated-store.ts";
 import { ScriptedAnalyzer } from "../../test/support/scripted-analyzer.ts";
@@ -10,7 +10,7 @@ import { MemoryStore } from "../store/memory/memory-store.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Endings } from "./endings.ts";
 import { NodeState } from "./node-state.ts";
-import { MAX_TURN_BYTES } from "./settings.ts";
+import { MAX_FRAME_BYTES, MAX_TURN_BYTES, UNREAD_RETURN_MS } from "./settings.ts";
 
 const WEIGHTS = [0.4, 0.3, 0.2, 0.1];
 
@@ -103,6 +103,41 @@ describe("dispatch", () => {
     slow.writable();
     await Promise.all([engine.submit(makeTasks(2, 10)), clock.settle()]);
     expect(slow.deliveries.length).toBeGreaterThan(before);
+  });
+
+  test("what waits for an analyzer that does not read goes to others, uncharged, and its credit stays (W4)", async () => {
+    const { engine, clock } = await startEngine();
+    const deaf = new ScriptedAnalyzer(engine, "deaf").hello({ maxInFlight: 10 }, 5);
+    await clock.settle();
+    deaf.takesMore = false;
+    const spec = new Uint8Array(MAX_FRAME_BYTES);
+    await Promise.all([engine.submit(makeTasks(3, 0, { spec })), clock.settle()]);
+    expect(deaf.deliveries).toHaveLength(1);
+    const reads = new ScriptedAnalyzer(engine, "reads").hello({ maxInFlight: 10 }, 10);
+    await clock.advance(2 * UNREAD_RETURN_MS);
+    expect(reads.deliveries.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    const { analyzers } = await engine.figures("");
+    expect(analyzers.find(({ id }) => id === "deaf")).toMatchObject({ credit: 4, inFlight: 1 });
+    deaf.writable();
+    await Promise.all([engine.submit(makeTasks(8, 3)), clock.settle()]);
+    expect(deaf.deliveries.length).toBeGreaterThan(1);
+  });
+
+  test("nobody is chosen for more bytes in a turn than go into a frame (D3)", async () => {
+    const store = new MemoryStore();
+    const claim = vi.spyOn(store, "claim");
+    const { engine, clock } = await startEngine({ store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 1000 }, 1000);
+    const spec = new Uint8Array(MAX_FRAME_BYTES / 4);
+    await engine.configureQueue("q", { paused: true });
+    await Promise.all([engine.submit(makeTasks(200, 0, { spec })), clock.settle()]);
+    await engine.configureQueue("q", { paused: false });
+    await clock.settle();
+    expect(analyzer.deliveries).toHaveLength(200);
+    // The size of tasks is not known at first; it is after some ten of them.
+    const counts = claim.mock.calls.map(([, , count]) => count);
+    expect(counts[0]).toBe(16);
+    expect(Math.max(...counts.slice(1))).toBeLessThanOrEqual(5);
   });
 
   test("a paused queue delivers nothing until it is resumed", async () => {

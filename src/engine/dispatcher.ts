@@ -10,7 +10,8 @@
  *      what the store could not claim.
  *  D2  After a turn no queue has both unclaimed work and an eligible analyzer, unless the queue is paused, the share makes
  *      everybody wait (max lead), or the turn reached its limit, which asks for another turn.
- *  D3  Before `begin`, nothing is delivered.
+ *  D3  Nobody is given more bytes in a turn than go into a frame, by the average size of the queue's tasks.
+ *  D4  Before `begin`, nothing is delivered.
  */
 import { type HeapNode, IndexedHeap } from "../core/heap.ts";
 import { MAX_TURN_DELIVERIES } from "../core/limits.ts";
@@ -28,6 +29,10 @@ interface Candidate extends HeapNode {
   readonly queue: QueueState;
   /** Tasks the store could still hand out. */
   ready: number;
+  /** What one of them is taken to weigh in this turn. */
+  readonly specBytes: number;
+  /** Somebody has been given as much of it as goes into a frame: the rest must wait, or the shares would bend. */
+  isSated: boolean;
   /** Who gets a task, in order; `sessions` holds the session each was chosen with. */
   readonly chosen: Subscription[];
   readonly sessions: LiveSession[];
@@ -97,9 +102,12 @@ export class Dispatcher {
       }
       if (candidate.ready > 0 && this.#choose(candidate, nowMs)) {
         deliveries += 1;
-        bytes += candidate.queue.specBytes;
+        bytes += candidate.specBytes;
         if (candidate.chosen.length === 1) planned.push(candidate);
-        heap.update(candidate);
+        if (candidate.isSated) {
+          heap.pop();
+          this.#node.nudge(candidate.queue);
+        } else heap.update(candidate);
       } else {
         this.#awaitShare(candidate, nowMs);
         heap.pop();
@@ -116,7 +124,8 @@ export class Dispatcher {
       const ready = this.#node.parts.store.readyHint(queue.name);
       if (ready === 0) continue;
       queue.turnPass = Math.max(queue.turnPass, this.#turnPass);
-      candidates.push({ heapIndex: -1, queue, ready, chosen: [], sessions: [] });
+      const { specBytes } = queue;
+      candidates.push({ heapIndex: -1, queue, ready, specBytes, isSated: false, chosen: [], sessions: [] });
     }
     this.#node.candidates.clear();
     return candidates;
@@ -136,6 +145,8 @@ export class Dispatcher {
       throw new Error(`${member.id} is eligible without a session`);
     const { analyzer } = subscription;
     session.window.spend();
+    session.claiming(candidate.specBytes);
+    candidate.isSated ||= session.isSated;
     if (!session.window.hasRoom) analyzer.refreshEligibility(nowMs);
     candidate.ready -= 1;
     candidate.chosen.push(subscription);
@@ -152,7 +163,7 @@ export class Dispatcher {
     if (wakeMs !== undefined) this.#alarm.within(Math.max(0, wakeMs - nowMs));
   }
 
-  #claim({ queue, chosen, sessions }: Candidate): void {
+  #claim({ queue, specBytes, chosen, sessions }: Candidate): void {
     const first = this.#node.leases.reserve(chosen.length);
     this.#claims += 1;
     this.#node.after(this.#node.parts.store.claim(queue.name, first, chosen.length), (tasks) => {
@@ -160,7 +171,10 @@ export class Dispatcher {
       this.#deliver(queue, tasks, chosen, sessions);
       for (let index = chosen.length - 1; index >= tasks.length; index--)
         this.#giveBack(chosen[index], sessions[index]);
-      for (const session of sessions) this.#node.touch(session);
+      for (const session of sessions) {
+        session.claiming(-specBytes);
+        this.#node.touch(session);
+      }
     });
   }
 

@@ -5,13 +5,14 @@
  *  V1  Nothing is sent before the welcome, and nothing is taken after the stream has ended.
  *  V2  Its window counts as in flight exactly its leases that are live and not answered.
  *  V3  While the socket takes no more, things wait in the outbox, which is bounded.
+ *  V4  It knows how much was chosen for it and is being claimed, as far as the size of tasks can be told before.
  */
 import { CreditWindow } from "../core/credit.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { AnalyzerRecord } from "./analyzer.ts";
 import type { AnalyzerFrame, NodeFrame, Session, SessionPort, Welcome } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
-import { MAX_OUTBOX_ITEMS } from "./settings.ts";
+import { MAX_FRAME_BYTES, MAX_OUTBOX_ITEMS } from "./settings.ts";
 
 /** What a session tells the engine. */
 export interface SessionEvents {
@@ -39,6 +40,10 @@ export class LiveSession implements Session {
   isFinishing = false;
   /** Receipts that wait for their commit. */
   receiptsDue = 0;
+  /** On the lease clock: since when it was seen not to read; undefined while it reads. */
+  unreadSinceMs: number | undefined;
+  /** Of tasks that were chosen for it and are being claimed. */
+  #claimingBytes = 0;
   #isOver = false;
   #isWritable = true;
 
@@ -61,6 +66,21 @@ export class LiveSession implements Session {
     return !this.#isOver && this.#isWritable && this.outbox.isEmpty;
   }
 
+  /** The socket takes no more. */
+  get isUnread(): boolean {
+    return !this.#isOver && !this.#isWritable;
+  }
+
+  /** Enough was chosen for it that has not been claimed yet. */
+  get isSated(): boolean {
+    return this.#claimingBytes >= MAX_FRAME_BYTES;
+  }
+
+  /** A task of about this size was chosen for it; a negative size: it was claimed, or will not come. */
+  claiming(bytes: number): void {
+    this.#claimingBytes += bytes;
+  }
+
   receive(frame: AnalyzerFrame): void {
     if (!this.#isOver) this.#events.received(this, frame);
   }
@@ -68,6 +88,7 @@ export class LiveSession implements Session {
   writable(): void {
     if (this.#isOver) return;
     this.#isWritable = true;
+    this.unreadSinceMs = undefined;
     this.flush();
     this.#events.becameWritable(this);
   }

@@ -7,7 +7,7 @@ import { Share, type ShareMember, type SharePolicy } from "../core/share.ts";
 import type { QueueSettings } from "../store/port.ts";
 import type { Subscription } from "./analyzer.ts";
 import type { QueueTotals } from "./api.ts";
-import { OBSERVED_HALF_LIFE_MS } from "./settings.ts";
+import { MAX_FRAME_BYTES, OBSERVED_HALF_LIFE_MS } from "./settings.ts";
 
 /** The dispatch rule's bounds out of a queue's settings, where 0 stands for an unlimited lead. */
 function sharePolicy(settings: QueueSettings): SharePolicy {
@@ -44,8 +44,9 @@ export class QueueState {
   places: number | undefined;
   /** Virtual time of this queue among the queues of the node, see `dispatcher.ts`. */
   turnPass = 0;
-  /** Moving average of the bytes of delivered specs: an estimate that bounds a turn by bytes. */
-  specBytes = 0;
+  /** Moving average of the bytes of delivered specs: an estimate that bounds a turn by bytes. Before the first, a high guess. */
+  specBytes = MAX_FRAME_BYTES / 16;
+  #isSizeKnown = false;
   #settings: QueueSettings;
 
   constructor(name: string, settings: QueueSettings) {
@@ -76,6 +77,7 @@ export class QueueState {
   /** Takes note of the size of a delivered task. */
   observeBytes(bytes: number): void {
     // An eighth per task follows a change of size within some ten tasks, and smooths single large ones.
-    this.specBytes += (bytes - this.specBytes) / 8;
+    this.specBytes = this.#isSizeKnown ? this.specBytes + (bytes - this.specBytes) / 8 : bytes;
+    this.#isSizeKnown = true;
   }
 }

@@ -39,6 +39,8 @@ export const QUEUE_FULL_RETRY_MS = 1_000;
 export const MAX_FRAME_BYTES = 1024 * 1024;
 /** Bytes of specs that one turn takes from the store for delivery. Bounds memory when tasks are large. */
 export const MAX_TURN_BYTES = 32 * 1024 * 1024;
+/** An analyzer that does not read for this long gets no more of what waits for it: those tasks go to others. */
+export const UNREAD_RETURN_MS = 1_000;
 /** Receipts and cancels that wait for a slow reader; more end its session with RESOURCE_EXHAUSTED. */
 export const MAX_OUTBOX_ITEMS = 50_000;
 /** Frames that wait for the answer to their session's hello; more end it with RESOURCE_EXHAUSTED. */

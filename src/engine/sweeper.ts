@@ -6,6 +6,7 @@
  *  W1  Leases and attempts are judged by the lease clock, so a pause of the node itself charges nobody.
  *  W2  An attempt that never left the node cannot run into its timeout.
  *  W3  No sweep handles more than MAX_SWEEP_TASKS before the loop is free again.
+ *  W4  Tasks that wait in memory for an analyzer that does not read go back to their place, uncharged.
  */
 import { SluiceError } from "../core/errors.ts";
 import type { Outcome } from "../core/task.ts";
@@ -23,6 +24,7 @@ import {
   MAX_GONE_ANALYZERS,
   MAX_SWEEP_TASKS,
   RETENTION_CHECK_MS,
+  UNREAD_RETURN_MS,
 } from "./settings.ts";
 
 function timeoutOutcome(timeoutMs: number): Outcome {
@@ -85,6 +87,7 @@ export class Sweeper {
     for (const analyzer of this.#node.analyzers.values()) {
       const isLive = analyzer.state === "ATTACHED" || analyzer.state === "DRAINING";
       if (isLive && nowMs - analyzer.lastFrameMs >= leaseMs) this.#attachment.expire(analyzer);
+      if (isLive && analyzer.session !== undefined) this.#checkReader(analyzer.session, nowMs);
     }
     for (const [session, openedMs] of this.#strangers) {
       if (nowMs - openedMs < leaseMs) continue;
@@ -93,6 +96,12 @@ export class Sweeper {
     this.#forgetGone();
     for (const queue of this.#node.queues.values()) queue.observeDemand(nowMs);
     this.#heartbeats.within(Math.min(HEARTBEAT_CHECK_MS, leaseMs / 4));
+  }
+
+  #checkReader(session: LiveSession, nowMs: number): void {
+    if (!session.isUnread) return;
+    session.unreadSinceMs ??= nowMs;
+    if (nowMs - session.unreadSinceMs >= UNREAD_RETURN_MS) this.#attachment.takeBackUnread(session);
   }
 
   #forgetGone(): void {
