@@ -45,6 +45,8 @@ export const MAX_PROGRESS_NOTE_BYTES = 256;
 export const MAX_PAGE_SIZE = 1000;
 /** Records a list may look at for one page: a selective filter gets a short page instead of a blocked node. */
 export const MAX_PAGE_SCAN = 10_000;
+/** Bytes of tasks that are read for one page; one task may exceed it. Bounds the memory and the time of a page of large tasks. */
+export const MAX_PAGE_SCAN_BYTES = 4 * 1024 * 1024;
 /** Ids in one wait or selection; more are INVALID_ARGUMENT. */
 export const MAX_SELECTION_IDS = 1000;
 /** Tasks changed by one cancel, retry or purge call; higher is cut. */

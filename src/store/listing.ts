@@ -2,10 +2,12 @@
  * Listing, the part that all stores share: which order a filter gets, which tasks match, where a page ends, and what its
  * cursor says.
  *
- *  L1  A page holds at most `limit` tasks and looks at no more than `scanLimit` candidates.
+ *  L1  A page holds at most `limit` tasks and looks at no more than `scanLimit` candidates. After MAX_PAGE_SCAN_BYTES of
+ *      them it ends.
  *  L2  A page has a cursor exactly when there was another candidate to look at.
  *  L3  A cursor is the position of the last candidate looked at, so it stays valid while tasks come, go and change.
  */
+import { MAX_PAGE_SCAN_BYTES } from "../core/limits.ts";
 import type { EndState } from "../core/task.ts";
 import { InvalidCursorError, type ListPage, type ListQuery, type StoredTask, type TaskFilter } from "./port.ts";
 import { ID_BYTES, READY_BYTES, TIMED_BYTES } from "./positions.ts";
@@ -70,17 +72,25 @@ export function fillPage(
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, order.kind);
   const tasks: StoredTask[] = [];
   let scanned = 0;
+  let scannedBytes = 0;
   let last = "";
   for (const candidate of candidates(after)) {
-    if (tasks.length >= query.limit || scanned >= query.scanLimit) {
+    if (tasks.length >= query.limit || scanned >= query.scanLimit || scannedBytes >= MAX_PAGE_SCAN_BYTES) {
       return { tasks, cursor: encodeCursor(order.kind, last) };
     }
     scanned += 1;
     last = candidate.position;
     const task = candidate.read();
-    if (task !== undefined && matches(task, query.filter)) tasks.push(task);
+    if (task === undefined) continue;
+    scannedBytes += sizeOf(task);
+    if (matches(task, query.filter)) tasks.push(task);
   }
   return { tasks };
+}
+
+/** About how much of the disk and of memory a task takes. */
+function sizeOf({ spec, result, history }: StoredTask): number {
+  return history.reduce((sum, { error }) => sum + error.details.length, spec.length + (result?.output.length ?? 0));
 }
 
 function encodeCursor(kind: ListOrder["kind"], position: string): string {

@@ -2,9 +2,21 @@
  * Conformance: lists, pages and queues.
  */
 import { describe, expect, it } from "vitest";
+import { MAX_PAGE_SCAN_BYTES } from "../../core/limits.ts";
 import type { NewTask } from "../../core/task.ts";
 import { DEFAULT_QUEUE_SETTINGS, InvalidCursorError, type TaskFilter } from "../port.ts";
-import { ERROR, type Fixture, type MakeStore, NOW_MS, newTask, openFixture, QUEUE, RESULT, taskId } from "./fixture.ts";
+import {
+  ERROR,
+  type Fixture,
+  type MakeStore,
+  NOW_MS,
+  newTask,
+  numberOf,
+  openFixture,
+  QUEUE,
+  RESULT,
+  taskId,
+} from "./fixture.ts";
 
 /** Tasks in every state: 1 PENDING, 2 SCHEDULED, 3 RUNNING, 4 RETRYING, 5 COMPLETED, 6 FAILED, 7 CANCELLED. */
 async function insertEveryState(fixture: Fixture, base = 0, change: Partial<NewTask> = {}): Promise<void> {
@@ -94,6 +106,22 @@ export function describePages(makeStore: MakeStore): void {
       const second = await fixture.store.list({ ...query, cursor: first.cursor ?? "" });
       expect(second).toMatchObject({ tasks: [{ id: taskId(6) }] });
       expect(second.cursor).toBeUndefined();
+    });
+
+    it("end when they have read enough bytes, with one task at least", async () => {
+      const fixture = await openFixture(makeStore);
+      const spec = new Uint8Array(MAX_PAGE_SCAN_BYTES / 2);
+      await fixture.insertNumbers([1, 2, 3], { spec });
+      await fixture.insertNumbers([4], { spec: new Uint8Array(MAX_PAGE_SCAN_BYTES + 1) });
+      await fixture.insertNumbers([5]);
+      const query = { filter: { queue: QUEUE }, limit: 100, scanLimit: 100, newestFirst: false };
+      const pages: number[][] = [];
+      for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+        const page = await fixture.store.list({ ...query, ...(cursor === "" ? {} : { cursor }) });
+        pages.push(page.tasks.map(numberOf));
+        cursor = page.cursor;
+      }
+      expect(pages).toEqual([[1, 2], [3, 4], [5]]);
     });
 
     it.each([false, true])("stay valid while tasks come and go (newest first: %s)", async (newestFirst) => {
