@@ -52,7 +52,9 @@ export interface RunningHttp extends AsyncDisposable {
 export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   const plane = new HttpPlane(options);
   const sockets = new HttpSockets((request, response) => void plane.answer(request, response));
-  const connections = new Connections(sockets, options.limits.maxConnections, options.logger, sockets.server);
+  const connections = new Connections(sockets, options.limits.maxConnections, options.logger, {
+    server: sockets.server,
+  });
   let port: number;
   try {
     port = await connections.listen(options);

@@ -1,9 +1,9 @@
 /**
  * The sockets of a node: listens, counts, closes.
  *
- * The listener is ours and not grpc-js's own for three things that only the owner of the sockets can do: bound their number,
- * close the connection of a peer that does not read, and close all of them in the end, whatever is still open (grpc-js
- * forgets its connections when channelz is off).
+ * The listener is ours and not grpc-js's own for what only the owner of the sockets can do: bound their number, close those
+ * that say nothing, close the connection of a peer that does not read, and close all of them in the end, whatever is still
+ * open (grpc-js forgets its connections when channelz is off).
  */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { RpcLogger } from "./status.ts";
@@ -25,27 +25,34 @@ export interface SocketTaker {
   destroy(): void;
 }
 
+/** How connections are taken. */
+export interface ConnectionOptions {
+  /** Listens; one without listeners for its connections. Default: a new one. */
+  readonly server?: NetServer;
+  /** Closes a connection that is of no use, when there are as many as there may be. False: there is none. */
+  readonly makeRoom?: () => boolean;
+  /** Ends a connection that has not `greeted` after this long. Default: never, as who speaks on it watches that. */
+  readonly handshakeTimeoutMs?: number;
+}
+
 /** The sockets. */
 export class Connections {
   readonly #server: NetServer;
   readonly #taker: SocketTaker;
   readonly #logger: RpcLogger;
-  readonly #sockets = new Set<Socket>();
+  readonly #maxConnections: number;
+  /** By the name of their other side, with the timer of those that have not greeted. */
+  readonly #sockets = new Map<string, { readonly socket: Socket; readonly timer: NodeJS.Timeout | undefined }>();
+  readonly #options: ConnectionOptions;
   #isFull = false;
 
-  /** @param server listens; one without listeners for its connections */
-  constructor(
-    taker: SocketTaker,
-    maxConnections: number,
-    logger: RpcLogger,
-    server: NetServer = createServer({ noDelay: true }),
-  ) {
+  constructor(taker: SocketTaker, maxConnections: number, logger: RpcLogger, options: ConnectionOptions = {}) {
     this.#taker = taker;
     this.#logger = logger;
-    this.#server = server;
+    this.#maxConnections = maxConnections;
+    this.#options = options;
+    this.#server = options.server ?? createServer({ noDelay: true });
     this.#server.on("connection", (socket) => this.#accept(socket));
-    this.#server.maxConnections = maxConnections;
-    this.#server.on("drop", () => this.#dropped(maxConnections));
   }
 
   /** Begins to listen and returns the port. Rejects with what to do when the address cannot be used. */
@@ -66,7 +73,17 @@ export class Connections {
 
   /** Closes the connection from this address at once. */
   cut(peer: string): void {
-    for (const socket of this.#sockets) if (nameOf(socket) === peer) socket.destroy();
+    this.#sockets.get(peer)?.socket.destroy();
+  }
+
+  /** The connection from this address has said what HTTP/2 asks for. */
+  greeted(peer: string): void {
+    clearTimeout(this.#sockets.get(peer)?.timer);
+  }
+
+  /** Bytes that have arrived from this address. */
+  bytesRead(peer: string): number {
+    return this.#sockets.get(peer)?.socket.bytesRead ?? 0;
   }
 
   /** Takes no more connections, lets calls in flight end for up to `graceMs`, then closes all. Idempotent. */
@@ -74,31 +91,42 @@ export class Connections {
     if (this.#server.listening) this.#server.close();
     this.#taker.drain(graceMs);
     await this.#whenClosed(graceMs);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { socket } of this.#sockets.values()) socket.destroy();
     this.#taker.destroy();
     await this.#whenClosed(undefined);
   }
 
   #accept(socket: Socket): void {
+    if (this.#sockets.size >= this.#maxConnections && this.#options.makeRoom?.() !== true) {
+      this.#refuse(socket);
+      return;
+    }
     this.#isFull = false;
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    const name = nameOf(socket);
+    const { handshakeTimeoutMs } = this.#options;
+    const timer = handshakeTimeoutMs === undefined ? undefined : setTimeout(() => socket.destroy(), handshakeTimeoutMs);
+    this.#sockets.set(name, { socket, timer });
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#sockets.delete(name);
+    });
     this.#taker.injectConnection(socket);
   }
 
-  #dropped(maxConnections: number): void {
+  #refuse(socket: Socket): void {
+    socket.destroy();
     if (this.#isFull) return;
     this.#isFull = true;
     this.#logger.warn(
-      { event: "connection.refused", maxConnections },
+      { event: "connection.refused", maxConnections: this.#maxConnections },
       "connections are refused: raise maxConnections or close some",
     );
   }
 
   /** Resolves once no socket is open, or after a while. */
   #whenClosed(timeoutMs: number | undefined): Promise<void> {
-    const closed = [...this.#sockets].map(
-      (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
+    const closed = [...this.#sockets.values()].map(
+      ({ socket }) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
     );
     return timeoutMs === undefined ? Promise.all(closed).then(() => {}) : within(timeoutMs, Promise.all(closed));
   }

@@ -25,7 +25,7 @@ import {
   type UnaryMethod,
 } from "./method.ts";
 import type { OpenStreams } from "./services/open-streams.ts";
-import { Sender } from "./services/sender.ts";
+import { Sender, type UnsentBytes } from "./services/sender.ts";
 import { type RpcLogger, toStatus } from "./status.ts";
 
 /** A call in which both sides send. */
@@ -36,6 +36,7 @@ export interface GrpcParts {
   readonly logger: RpcLogger;
   /** Streams of answers, to be ended by a stop. */
   readonly streams: OpenStreams;
+  readonly unsent: UnsentBytes;
   /** Begins a session of an analyzer. */
   openSession(call: DuplexStream): void;
 }
@@ -51,9 +52,14 @@ export function addService(server: Server, desc: DescService, methods: readonly 
   );
 }
 
+/** The path under which a method is called. */
+export function pathOf(desc: DescMethod): string {
+  return `/${desc.parent.typeName}/${desc.name}`;
+}
+
 function definition(desc: DescMethod): MethodDefinition<Buffer, Buffer> {
   return {
-    path: `/${desc.parent.typeName}/${desc.name}`,
+    path: pathOf(desc),
     requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
     responseStream: desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming",
     requestSerialize: asIs,
@@ -130,7 +136,7 @@ class GrpcAnswers implements AnswerStream {
   constructor(call: ServerWritableStream<Buffer, Buffer>, parts: GrpcParts) {
     this.#call = call;
     this.#parts = parts;
-    this.#sender = new Sender(call, () => {
+    this.#sender = new Sender(call, parts.unsent, () => {
       if (!this.#isOver) this.#source?.room();
     });
     const gone = parts.streams.add(() =>
@@ -139,6 +145,7 @@ class GrpcAnswers implements AnswerStream {
     // Sent by grpc-js at every end of the call, a good one included.
     call.on("cancelled", () => {
       gone();
+      this.#sender.close();
       this.#close();
     });
   }

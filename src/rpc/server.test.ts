@@ -28,7 +28,8 @@ describe("a server", () => {
   test("closes connections over its limit and says so once", async () => {
     const limited = await on.rig.start({ limits: { ...DEFAULT_RPC_LIMITS, maxConnections: 1 } });
     using first = new RawClient(limited.port);
-    await first.unary(admin.listQueues, {});
+    const watch = first.serverStream(admin.watchStats, Buffer.alloc(0)).on("error", () => {});
+    await new Promise((resolve) => watch.once("data", resolve));
     for (let attempt = 0; attempt < 2; attempt++) {
       const socket = connect(limited.port, "127.0.0.1");
       await new Promise<void>((resolve) => {
@@ -39,6 +40,17 @@ describe("a server", () => {
     await first.unary(admin.listQueues, {});
     const message = "connections are refused: raise maxConnections or close some";
     expect(on.rig.logged).toEqual([{ fields: { event: "connection.refused", maxConnections: 1 }, message }]);
+    await limited.close();
+  });
+
+  test("makes room for a connection by closing one that has no call", async () => {
+    const limited = await on.rig.start({ limits: { ...DEFAULT_RPC_LIMITS, maxConnections: 1 } });
+    using first = new RawClient(limited.port);
+    await first.unary(admin.listQueues, {});
+    using second = new RawClient(limited.port);
+    await second.unary(admin.listQueues, {});
+    await first.unary(admin.listQueues, {});
+    expect(on.rig.logged).toEqual([]);
     await limited.close();
   });
 

@@ -8,14 +8,26 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { DistributorService } from "@sluice/client/contract";
 import { HealthImplementation, type ServingStatus } from "grpc-health-check";
 import { type Address, Connections, within } from "./connections.ts";
 import { ExternalScaler } from "./gen/externalscaler/externalscaler_pb.ts";
-import { addService } from "./grpc-methods.ts";
-import { CALL_GRACE_MS, checkLimits, KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from "./limits.ts";
+import { addService, pathOf } from "./grpc-methods.ts";
+import { Guard, type GuardParts } from "./guard/guard.ts";
+import { http2ServerOf } from "./guard/http2-server.ts";
+import {
+  CALL_GRACE_MS,
+  checkLimits,
+  HANDSHAKE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  KEEPALIVE_TIME_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  MAX_HEADER_BYTES,
+} from "./limits.ts";
 import { addReflection } from "./reflection.ts";
 import { kedaMethods } from "./services/keda-service.ts";
 import { OpenStreams } from "./services/open-streams.ts";
+import { UnsentBytes } from "./services/sender.ts";
 import { nodeServices, type ServedService, type ServiceParts } from "./services/services.ts";
 import { WorkStream } from "./services/work-stream.ts";
 
@@ -43,21 +55,33 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     "grpc.max_concurrent_streams": limits.maxStreamsPerConnection,
     "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_connection_idle_ms": IDLE_TIMEOUT_MS,
     // Its records leak (grpc-node#1941), and its figures are in ours.
     "grpc.enable_channelz": 0,
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const connections = new Connections(injector, limits.maxConnections, logger);
+  const guard = startGuard(server, {
+    limits,
+    logger,
+    greeted: (peer) => connections.greeted(peer),
+    bytesRead: (peer) => connections.bytesRead(peer),
+  });
+  const connections = new Connections(injector, limits.maxConnections, logger, {
+    makeRoom: () => guard.closeIdle(),
+    handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+  });
   const work = new OpenStreams();
   const answers = new OpenStreams();
   const services: readonly ServedService[] = [
     ...nodeServices(options),
     { desc: ExternalScaler, methods: kedaMethods(options) },
   ];
+  const unsent = new UnsentBytes();
   const workParts = {
     distributor,
     logger,
     streams: work,
+    unsent,
     maxOutputBytes: limits.maxPayloadBytes,
     cut: (peer: string) => connections.cut(peer),
   };
@@ -65,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     addService(server, desc, methods, {
       logger,
       streams: answers,
+      unsent,
       openSession: (call) => new WorkStream(call, workParts).start(),
     });
   }
@@ -79,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     answers.stopAll();
     await connections.close(CALL_GRACE_MS);
     server.forceShutdown();
+    guard[Symbol.dispose]();
   };
   const drain = async (graceMs: number): Promise<void> => {
     setHealth("NOT_SERVING");
@@ -87,6 +113,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closing;
   };
   return { port, drain, close: () => drain(0), [Symbol.asyncDispose]: () => drain(0) };
+}
+
+function startGuard(server: Server, parts: Omit<GuardParts, "silentPaths">): Guard {
+  const http2Server = http2ServerOf(server);
+  http2Server.updateSettings({
+    maxConcurrentStreams: parts.limits.maxStreamsPerConnection,
+    maxHeaderListSize: MAX_HEADER_BYTES,
+  });
+  // The engine asks for a hello in its own time.
+  const guard = new Guard({ ...parts, silentPaths: new Set([pathOf(DistributorService.method.work)]) });
+  guard.watch(http2Server);
+  return guard;
 }
 
 /** Serves the health of the whole server, whose name is empty, and of each service. Returns what sets it. */

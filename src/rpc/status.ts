@@ -20,7 +20,9 @@ export type RpcEvent =
   /** Connections are closed at once, because there are too many. Said once until one is taken again. */
   | "connection.refused"
   /** A connection could not be accepted, for example because too many files are open. */
-  | "connection.failed";
+  | "connection.failed"
+  /** Connections were ended because of what they did: too many frames of no use, too much held in memory. */
+  | "connection.cut";
 
 /** What is reported, under its name. */
 export type RpcFields = Readonly<Record<string, unknown>> & { readonly event: RpcEvent };

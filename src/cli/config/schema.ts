@@ -122,7 +122,7 @@ export const configSchema = z.strictObject({
   maxConnections: whole(
     [1, 1_000_000],
     RPC.maxConnections,
-    "Most network connections at a time; more are closed at once.",
+    "Most network connections at a time; more take the place of those without a call, or are closed.",
   ),
   maxStreamsPerConnection: whole(
     [1, 1_000_000],

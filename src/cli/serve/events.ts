@@ -25,6 +25,7 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "connection.refused": "connections are refused: raise maxConnections or close some",
   "connection.failed": "a connection could not be accepted",
   "http.request": "a request by HTTP was answered, or its caller has gone",
+  "connection.cut": "connections were ended for what they did",
   "node.draining": "no more work is given out; results are awaited",
   "node.drained": "the drain is over",
   "analyzer.attached": "an analyzer said hello and was welcomed",

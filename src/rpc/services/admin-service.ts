@@ -2,10 +2,12 @@
  * `sluice.v1.AdminService`: figures, and the levers of operators.
  */
 import { AdminService } from "@sluice/client/contract";
+import { SluiceError } from "../../core/errors.ts";
 import type { Distributor } from "../../engine/api.ts";
 import { analyzerMessage, queueMessage, statsMessage } from "../convert/figures.ts";
 import { scalingRequest } from "../convert/scaling.ts";
 import { settingsChange } from "../convert/settings.ts";
+import { MAX_WATCHERS } from "../limits.ts";
 import { type Method, serverStream, unary } from "../method.ts";
 import type { RpcLogger } from "../status.ts";
 import { checkName, checkRange, checkWeight } from "../wire/checks.ts";
@@ -31,6 +33,7 @@ export function adminMethods(parts: AdminParts): Method[] {
 
 function figureMethods({ distributor }: AdminParts): Method[] {
   const { method } = AdminService;
+  let watchers = 0;
   return [
     unary(method.getScaling, async (request) => {
       const { queue, targetWaitMs } = scalingRequest(request);
@@ -41,9 +44,18 @@ function figureMethods({ distributor }: AdminParts): Method[] {
       const queue = optionalName(request.queue);
       const intervalMs = request.intervalMs || DEFAULT_INTERVAL_MS;
       checkRange(intervalMs, MIN_INTERVAL_MS, MAX_INTERVAL_MS, "interval_ms");
-      return streamFigures(stream, intervalMs, async () =>
+      if (watchers >= MAX_WATCHERS) {
+        throw new SluiceError("RESOURCE_EXHAUSTED", `${MAX_WATCHERS} watch already: ask with GetStats now and then`);
+      }
+      watchers += 1;
+      const figures = streamFigures(stream, intervalMs, async () =>
         encode({ stats: statsMessage(await distributor.figures(queue)) }),
       );
+      const closed = (): void => {
+        watchers -= 1;
+        figures.closed();
+      };
+      return { ...figures, closed };
     }),
   ];
 }

@@ -20,7 +20,7 @@ import { type ErrorStatus, type RpcLogger, sluiceStatus, toStatus } from "../sta
 import { decodeWorkRequest } from "../wire/work-request.ts";
 import { encodeWorkResponse } from "../wire/work-response.ts";
 import type { OpenStreams } from "./open-streams.ts";
-import { Sender } from "./sender.ts";
+import { Sender, type UnsentBytes } from "./sender.ts";
 
 /** What a stream needs of its server. */
 export interface WorkParts {
@@ -28,6 +28,7 @@ export interface WorkParts {
   readonly logger: RpcLogger;
   readonly streams: OpenStreams;
   readonly maxOutputBytes: number;
+  readonly unsent: UnsentBytes;
   /** Closes the connection from this address. */
   cut(peer: string): void;
 }
@@ -47,7 +48,7 @@ export class WorkStream implements SessionPort {
     this.peer = call.getPeer();
     this.#call = call;
     this.#parts = parts;
-    this.#sender = new Sender(call, () => {
+    this.#sender = new Sender(call, parts.unsent, () => {
       if (!this.#isOver) this.#session?.writable();
     });
     this.#gone = parts.streams.add(() => this.#stop());
@@ -108,6 +109,7 @@ export class WorkStream implements SessionPort {
 
   #closed(): void {
     clearTimeout(this.#stuckTimer);
+    this.#sender.close();
     this.#gone();
     if (this.#isOver) return;
     this.#isOver = true;
