@@ -96,6 +96,10 @@ export interface NodeFigures {
   readonly version: string;
   readonly uptimeMs: number;
   readonly draining: boolean;
+  /** Space that is left for the store, as of the last look; undefined when it does not say. */
+  readonly freeBytes: number | undefined;
+  /** Submits are refused because little of it is left. */
+  readonly diskLow: boolean;
   readonly holdMs: number;
   readonly store: string;
   readonly sessions: number;

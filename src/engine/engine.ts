@@ -21,6 +21,7 @@ import type {
   Vitals,
 } from "./api.ts";
 import { Attachment } from "./attachment.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
 import { Endings } from "./endings.ts";
@@ -49,6 +50,7 @@ export class Engine implements Distributor, AsyncDisposable {
   readonly #waiters: Waiters;
   readonly #operations: Operations;
   readonly #drain: Drain;
+  readonly #disk: DiskWatch;
   /** Sessions before their hello, with the lease time at which they opened. */
   readonly #strangers = new Map<LiveSession, number>();
   readonly #sessions = new Set<LiveSession>();
@@ -65,7 +67,8 @@ export class Engine implements Distributor, AsyncDisposable {
     this.#waiters = new Waiters(this.#node);
     const due = (dueMs: number) => this.#sweeper.noteDue(dueMs);
     this.#endings = new Endings(this.#node, { due, ended: (taskId) => this.#waiters.ended(taskId) });
-    this.#submissions = new Submissions(this.#node, due);
+    this.#disk = new DiskWatch(this.#node);
+    this.#submissions = new Submissions(this.#node, this.#disk, due);
     this.#operations = new Operations(this.#node, this.#waiters, due);
     this.#dispatcher = new Dispatcher(this.#node, this.#endings);
     this.#attachment = new Attachment(this.#node, this.#endings, (session) => this.#reception.opened(session));
@@ -84,6 +87,7 @@ export class Engine implements Distributor, AsyncDisposable {
     this.#startedMs = clock.monotonicMs();
     for (const { name, settings: saved } of await store.queues()) this.#node.queue(name).configure(saved);
     store.onWake((queue) => this.#node.nudge(this.#node.queue(queue)));
+    await this.#disk.start();
     this.#sweeper.start();
     if (!leasesMayBeHeld) {
       await this.#beginDispatch();
@@ -155,6 +159,8 @@ export class Engine implements Distributor, AsyncDisposable {
     const nowMs = this.#node.monotonicMs;
     return allFigures(this.#node, queue, {
       uptimeMs: nowMs - this.#startedMs,
+      freeBytes: this.#disk.freeBytes,
+      diskLow: this.#disk.isLow,
       holdMs: this.#dispatcher.isOpen ? 0 : Math.max(0, this.#holdUntilMs - nowMs),
     });
   }
@@ -203,6 +209,7 @@ export class Engine implements Distributor, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain();
     this.#sweeper.stop();
+    this.#disk.stop();
     await this.#node.parts.store.close();
   }
 

@@ -74,7 +74,7 @@ export function analyzerFigures(node: NodeState, analyzer: AnalyzerRecord): Anal
 export async function allFigures(
   node: NodeState,
   only: string,
-  about: Pick<NodeFigures, "uptimeMs" | "holdMs">,
+  about: Pick<NodeFigures, "uptimeMs" | "holdMs" | "freeBytes" | "diskLow">,
 ): Promise<Figures> {
   const snapshots = await node.parts.store.queues();
   const queues = snapshots

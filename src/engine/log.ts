@@ -27,6 +27,10 @@ export type EngineEvent =
   | "node.draining"
   /** The drain is over. */
   | "node.drained"
+  /** There is little space left: submits are refused. */
+  | "disk.low"
+  /** There is enough again: submits are taken. */
+  | "disk.recovered"
   /** Storage failed; the process must stop. */
   | "store.failed"
   /** A task became a dead letter. */

@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly maxSessions: number;
   /** Most leases and unused credit of one session; a hello that asks for more gets this. Default 10000. */
   readonly maxInFlight: number;
+  /** With less space left for the store, submits are RESOURCE_EXHAUSTED; 0 = never. Default 256 MiB. */
+  readonly minFreeBytes: number;
 }
 
 /** What holds unless the operator says otherwise. */
@@ -25,6 +27,7 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   drainMs: 10_000,
   maxSessions: 20_000,
   maxInFlight: 10_000,
+  minFreeBytes: 256 * 1024 * 1024,
 };
 
 /** Queues that exist or are subscribed to; a hello that would add more is RESOURCE_EXHAUSTED. */
@@ -33,6 +36,12 @@ export const MAX_KNOWN_QUEUES = 2 * MAX_QUEUES;
 export const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 /** When to try again after MAX_UNCOMMITTED_BYTES: a few commits later. */
 export const UNCOMMITTED_RETRY_MS = 100;
+/** How often the space that is left is looked at. */
+export const DISK_CHECK_MS = 1_000;
+/** Submits are taken again when there is so many times minFreeBytes, so that they are not at every other look. */
+export const DISK_RECOVERY_FACTOR = 1.25;
+/** When to try again while there is too little space: somebody has to free some. */
+export const DISK_LOW_RETRY_MS = 5_000;
 /** When to try again after a queue's limit: a full queue drains slowly. */
 export const QUEUE_FULL_RETRY_MS = 1_000;
 /** Soft limit of a frame to an analyzer: a quarter of the 4 MiB that gRPC clients take by default. One task may exceed it. */

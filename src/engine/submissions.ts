@@ -9,6 +9,7 @@ import { SluiceError } from "../core/errors.ts";
 import type { NewTask } from "../core/task.ts";
 import type { InsertOutcome } from "../store/port.ts";
 import type { SubmitOutcome } from "./api.ts";
+import type { DiskWatch } from "./disk-watch.ts";
 import type { NodeState } from "./node-state.ts";
 import { MAX_UNCOMMITTED_BYTES, QUEUE_FULL_RETRY_MS, UNCOMMITTED_RETRY_MS } from "./settings.ts";
 
@@ -29,13 +30,15 @@ function bytesOf(tasks: readonly NewTask[]): number {
 /** The way in. */
 export class Submissions {
   readonly #node: NodeState;
+  readonly #disk: Pick<DiskWatch, "refusal">;
   /** Called with the wall-clock time at which an accepted task becomes due. */
   readonly #onDue: (dueMs: number) => void;
   #collected: Submit[] = [];
   #uncommittedBytes = 0;
 
-  constructor(node: NodeState, onDue: (dueMs: number) => void) {
+  constructor(node: NodeState, disk: Pick<DiskWatch, "refusal">, onDue: (dueMs: number) => void) {
     this.#node = node;
+    this.#disk = disk;
     this.#onDue = onDue;
   }
 
@@ -49,6 +52,8 @@ export class Submissions {
     if (this.#node.isDraining || this.#node.failure !== undefined) {
       return Promise.reject(new SluiceError("UNAVAILABLE", "this node is stopping: submit to another or try again"));
     }
+    const refusal = this.#disk.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     const bytes = bytesOf(tasks);
     if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + bytes > MAX_UNCOMMITTED_BYTES) {
       return Promise.reject(

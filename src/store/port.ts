@@ -288,6 +288,9 @@ export interface Store {
   /** Changes settings of a queue and creates it if needed. Returns all its settings; undefined at MAX_QUEUES. */
   configureQueue(name: string, change: Partial<QueueSettings>): Promise<QueueSettings | undefined>;
 
+  /** Bytes that can still be written, free pages of its own included. Stores without a disk of their own do not have it. */
+  freeBytes?(): Promise<number>;
+
   /**
    * Tells of work that became ready other than by this engine's own calls (another node's submit). Stores for one node
    * never call it.

@@ -226,6 +226,8 @@ export class FakeDistributor implements Distributor {
         version: "0.0.0",
         uptimeMs: 1,
         draining: false,
+        freeBytes: undefined,
+        diskLow: false,
         holdMs: 0,
         store: "memory",
         sessions: this.sessions.length,

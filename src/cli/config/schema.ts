@@ -119,6 +119,11 @@ export const configSchema = z.strictObject({
     "Most leases and unused credit of one analyzer; a higher wish is cut.",
   ),
   maxSessions: whole([1, 1_000_000], ENGINE.maxSessions, "Most analyzers at a time; more are RESOURCE_EXHAUSTED."),
+  minFreeBytes: bytes(
+    [0, 1_099_511_627_776],
+    ENGINE.minFreeBytes,
+    "With less space left on the disk of the data, submits are RESOURCE_EXHAUSTED and all else goes on; 0 = never.",
+  ),
   maxConnections: whole(
     [1, 1_000_000],
     RPC.maxConnections,

@@ -36,6 +36,8 @@ export const EVENT_MESSAGES: Readonly<Record<LogEvent, string>> = {
   "analyzer.refused": "an analyzer broke the protocol or a limit; its session has ended",
   "dispatch.held": "after a crash, dispatch waits for analyzers to return with their tasks",
   "dispatch.begun": "dispatch has begun",
+  "disk.low": "little space is left: submits are refused, results are still taken",
+  "disk.recovered": "there is space again: submits are taken",
   "store.failed": "storage failed; nothing it says can be trusted any more",
   "task.failed": "a task became a dead letter",
 };

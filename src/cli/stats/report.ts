@@ -29,6 +29,7 @@ export function nodeLine(node: Node, palette: Palette): string {
     formatPlural(node.leases, "lease"),
   ];
   if (node.draining) facts.push(palette.bad("draining"));
+  if (node.diskLow) facts.push(palette.bad(`disk low, ${formatBytes(node.freeBytes ?? 0)} left: submits are refused`));
   if (node.holdMs > 0) facts.push(palette.bad(`dispatch held for ${formatDuration(node.holdMs)}`));
   return facts.join(", ");
 }

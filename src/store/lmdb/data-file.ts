@@ -47,6 +47,27 @@ export function requireWholeDataFile(
   }
 }
 
+/** What LMDB says of a tree of pages; of the environment, with the last page of the file and the list of free ones. */
+interface TreeStats {
+  readonly pageSize?: unknown;
+  readonly treeBranchPageCount?: unknown;
+  readonly treeLeafPageCount?: unknown;
+  readonly overflowPages?: unknown;
+}
+
+/** Bytes of pages in the file that hold nothing: what deleted entries have left. `root`: of the open environment. */
+export function reusableBytes(
+  root: TreeStats & { readonly lastPageNumber?: unknown; readonly free?: TreeStats },
+  tables: readonly TreeStats[],
+): number {
+  const used = [root, root.free ?? {}, ...tables].reduce((sum, tree) => sum + pagesOf(tree), META_PAGES);
+  return Math.max(0, Number(root.lastPageNumber) + 1 - used) * Number(root.pageSize);
+}
+
+function pagesOf({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number {
+  return Number(treeBranchPageCount) + Number(treeLeafPageCount) + Number(overflowPages);
+}
+
 function fileBytes(directory: string): number {
   return statSync(join(directory, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -13,7 +13,7 @@
 import { type DatabaseOptions, open, type RootDatabase } from "lmdb";
 import { StoreFailedError, StoreOpenError } from "../port.ts";
 import { CommitLog, type LeftLog, readLogs, removeLogs } from "./commit-log.ts";
-import { requireDataFile, requireWholeDataFile } from "./data-file.ts";
+import { requireDataFile, requireWholeDataFile, reusableBytes } from "./data-file.ts";
 import { type LmdbTable, Table } from "./table.ts";
 
 /** Address space for the data at the start; it grows by itself. */
@@ -83,6 +83,8 @@ export class Environment {
   readonly #root: RootDatabase<Buffer, string>;
   readonly #all: readonly Table[];
   readonly #fence: LmdbTable;
+  /** The tables as LMDB has them. */
+  readonly #tables: readonly LmdbTable[];
   readonly #fenceEpoch: number;
   readonly #log: CommitLog;
   #checkpoint: Promise<void> | undefined;
@@ -112,6 +114,7 @@ export class Environment {
       // In one transaction, as each would be flushed to disk by itself.
       const [committed, fence] = this.#root.transactionSync(() => openTables(this.#root));
       this.#fence = fence;
+      this.#tables = TABLE_NAMES.map((name) => committed[name]);
       this.#fenceEpoch = this.#root.transactionSync(() => raiseFence(fence));
       this.#log = this.#recover(committed);
       this.tables = tablesOf((name) => new Table(committed[name], TABLE_NAMES.indexOf(name), this.#log));
@@ -125,6 +128,14 @@ export class Environment {
   /** Whether something waits for a commit. */
   get isDirty(): boolean {
     return this.#log.isDirty;
+  }
+
+  /** Bytes of pages in the data file that hold nothing. */
+  get reusableBytes(): number {
+    return reusableBytes(
+      this.#root.getStats(),
+      [this.#fence, ...this.#tables].map((table) => table.getStats()),
+    );
   }
 
   /**

@@ -7,6 +7,7 @@
  *  L2  Nothing is written at a claim: claims are in memory, so a crash returns every claimed task to its place.
  *  L3  After any failure, or damage found, every call is rejected: what is in memory may be ahead of the disk.
  */
+import { statfs } from "node:fs/promises";
 import type { NewTask } from "../../core/task.ts";
 import {
   type AdoptOutcome,
@@ -173,6 +174,14 @@ export class LmdbStore implements Store {
 
   configureQueue(name: string, change: Partial<QueueSettings>): Promise<QueueSettings | undefined> {
     return this.#durably(({ verbs }) => verbs.configureQueue(name, change));
+  }
+
+  async freeBytes(): Promise<number> {
+    const { environment } = this.#opened();
+    // What deleted tasks have left in the file is used again, though the file never shrinks.
+    const reusableBytes = environment.reusableBytes;
+    const { bavail, bsize } = await statfs(this.#options.directory);
+    return bavail * bsize + reusableBytes;
   }
 
   onWake(): void {
