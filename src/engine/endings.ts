@@ -4,13 +4,16 @@
  * Invariants:
  *  E1  A lease ends once; a receipt is sent only after the commit.
  *  E2  A lease whose end is on its way takes no other end (lease-table.ts L3).
+ *  E3  What `hasRoom` allows is all that is held of results before they are committed.
  */
 import { decide } from "../core/lifecycle.ts";
 import type { Outcome, Transition } from "../core/task.ts";
 import type { Finish, FinishOutcome } from "../store/port.ts";
+import type { LeaseResult } from "./frames.ts";
 import type { Lease } from "./lease-table.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { NodeState } from "./node-state.ts";
+import { MAX_RESULT_BYTES, MAX_SESSION_RESULT_BYTES } from "./settings.ts";
 
 interface Ending {
   readonly lease: Lease;
@@ -18,6 +21,14 @@ interface Ending {
   readonly outcome: Outcome["kind"];
   /** Who gets the receipt. */
   readonly receiptTo: LiveSession | undefined;
+  /** Of its result. */
+  readonly bytes: number;
+}
+
+/** What a result holds in memory, besides a little. */
+export function bytesOf(outcome: Outcome | LeaseResult): number {
+  if (outcome.kind === "success") return outcome.result.output.length;
+  return outcome.kind === "failure" ? outcome.error.details.length + outcome.error.message.length : 0;
 }
 
 /** What endings tell the rest of the engine. */
@@ -34,10 +45,17 @@ export class Endings {
   readonly #events: EndingEvents;
   readonly #commits = new Set<Promise<unknown>>();
   #collected: Ending[] = [];
+  #resultBytes = 0;
 
   constructor(node: NodeState, events: EndingEvents) {
     this.#node = node;
     this.#events = events;
+  }
+
+  /** Whether results of this size can be held for a session until they are committed. The first always can. */
+  hasRoom(session: LiveSession, bytes: number): boolean {
+    const fits = (held: number, most: number): boolean => held === 0 || held + bytes <= most;
+    return fits(session.resultBytes, MAX_SESSION_RESULT_BYTES) && fits(this.#resultBytes, MAX_RESULT_BYTES);
   }
 
   /** Ends a live, unanswered lease. */
@@ -52,11 +70,16 @@ export class Endings {
       startMs: lease.startMs,
       endMs: wallMs,
     };
-    this.#collected.push({ lease, finish, outcome: outcome.kind, receiptTo });
+    const bytes = receiptTo === undefined ? 0 : bytesOf(outcome);
+    this.#collected.push({ lease, finish, outcome: outcome.kind, receiptTo, bytes });
+    this.#resultBytes += bytes;
     if (outcome.kind === "success" || outcome.kind === "failure") {
       this.#node.timings.run.observe(wallMs - lease.startMs);
     }
-    if (receiptTo !== undefined) receiptTo.receiptsDue += 1;
+    if (receiptTo !== undefined) {
+      receiptTo.receiptsDue += 1;
+      receiptTo.resultBytes += bytes;
+    }
     this.#node.wake();
   }
 
@@ -84,8 +107,9 @@ export class Endings {
     await Promise.allSettled(this.#commits);
   }
 
-  #settle({ lease, finish, outcome, receiptTo }: Ending, answer: FinishOutcome, leaseMs: number): void {
+  #settle({ lease, finish, outcome, receiptTo, bytes }: Ending, answer: FinishOutcome, leaseMs: number): void {
     this.#node.leases.remove(lease, leaseMs);
+    this.#resultBytes -= bytes;
     const { totals } = lease.holder.queue;
     if (answer === "stale") {
       totals.stale += 1;
@@ -97,6 +121,7 @@ export class Endings {
     }
     if (receiptTo === undefined) return;
     receiptTo.receiptsDue -= 1;
+    receiptTo.resultBytes -= bytes;
     this.#node.touch(receiptTo);
   }
 

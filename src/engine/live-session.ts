@@ -40,6 +40,8 @@ export class LiveSession implements Session {
   isFinishing = false;
   /** Receipts that wait for their commit. */
   receiptsDue = 0;
+  /** Bytes of the results that wait for it. */
+  resultBytes = 0;
   /** On the lease clock: since when it was seen not to read; undefined while it reads. */
   unreadSinceMs: number | undefined;
   /** Of tasks that were chosen for it and are being claimed. */

@@ -7,7 +7,7 @@ import { MAX_FRAME_ITEMS } from "../core/limits.ts";
 import { MemoryStore } from "../store/memory/memory-store.ts";
 import { Engine } from "./engine.ts";
 import type { AnalyzerFrame, LeaseResult } from "./frames.ts";
-import { MAX_OPENING_FRAMES } from "./settings.ts";
+import { MAX_OPENING_FRAMES, MAX_SESSION_RESULT_BYTES, UNCOMMITTED_RETRY_MS } from "./settings.ts";
 
 describe("a frame that breaks the protocol ends its own stream and nothing else", () => {
   const cases: [string, (analyzer: ScriptedAnalyzer) => void, string][] = [
@@ -175,6 +175,40 @@ describe("a result", () => {
     gated.open();
     await clock.settle();
     expect(analyzer.accepted).toEqual(analyzer.leases());
+  });
+
+  test("that there is no room to hold ends its stream, and is taken after a return with its lease (R3)", async () => {
+    const gated = gateStore(new MemoryStore());
+    const { engine, clock } = await startEngine({ store: gated.store });
+    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 3 }, 3);
+    const other = new ScriptedAnalyzer(engine, "other").hello({ maxInFlight: 1 }, 1);
+    await Promise.all([engine.submit(makeTasks(4)), clock.settle()]);
+    const [first = 0, second = 0, third = 0] = analyzer.leases();
+    const large = (lease: number) =>
+      ({
+        results: [
+          { lease, kind: "success", result: { output: new Uint8Array(MAX_SESSION_RESULT_BYTES / 2), contentType: "" } },
+        ],
+      }) as const;
+    gated.shut();
+    analyzer.frame(large(first)).frame(large(second)).frame(large(third));
+    other.frame(large(other.leases()[0] ?? 0));
+    expect(analyzer.error).toMatchObject({ code: "RESOURCE_EXHAUSTED", retryAfterMs: UNCOMMITTED_RETRY_MS });
+    expect(other.error).toBeUndefined();
+    const held = analyzer.deliveries.map((delivery) => ({
+      lease: delivery.lease,
+      taskId: taskId(taskNumber(delivery)),
+      attempt: 1,
+    }));
+    const again = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 3, held });
+    await clock.settle();
+    expect(again.welcome).toBeUndefined();
+    gated.open();
+    await clock.settle();
+    expect(again.welcome?.held.map(({ state }) => state)).toEqual(["RECORDED", "RECORDED", "ADOPTED"]);
+    again.frame(large(third));
+    await clock.settle();
+    expect(again.accepted).toEqual([third]);
   });
 
   test("for an unknown, foreign or answered lease is stale and changes nothing", async () => {

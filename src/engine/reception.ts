@@ -4,22 +4,38 @@
  * Invariants:
  *  R1  A frame that breaks the protocol ends its own stream and nothing else.
  *  R2  A result or release for a lease that is not live, or not this analyzer's, is answered stale and changes nothing.
+ *  R3  Results that there is no room to hold until they are committed end the stream before any of their frame is applied.
  */
 import { SluiceError } from "../core/errors.ts";
 import { MAX_FRAME_ITEMS } from "../core/limits.ts";
 import type { Outcome } from "../core/task.ts";
 import type { AnalyzerRecord } from "./analyzer.ts";
 import type { Attachment } from "./attachment.ts";
-import type { Endings } from "./endings.ts";
+import { bytesOf, type Endings } from "./endings.ts";
 import type { AnalyzerFrame, LeaseResult } from "./frames.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { NodeState } from "./node-state.ts";
-import { MAX_OPENING_FRAMES } from "./settings.ts";
+import { MAX_OPENING_FRAMES, MAX_SESSION_RESULT_BYTES, UNCOMMITTED_RETRY_MS } from "./settings.ts";
 
 function outcomeOf(result: LeaseResult): Outcome {
   return result.kind === "success"
     ? { kind: "success", result: result.result }
     : { kind: "failure", error: result.error, nonRetryable: result.nonRetryable };
+}
+
+/** Bytes of the results in some frames. */
+function sizeOf(frames: readonly AnalyzerFrame[]): number {
+  let bytes = 0;
+  for (const { results } of frames) for (const result of results) bytes += bytesOf(result);
+  return bytes;
+}
+
+function tooManyResults(): SluiceError {
+  return new SluiceError(
+    "RESOURCE_EXHAUSTED",
+    "results come faster than they can be written to disk: connect again with the leases, and send them again",
+    UNCOMMITTED_RETRY_MS,
+  );
 }
 
 /** The ear of the engine. */
@@ -77,6 +93,7 @@ export class Reception {
     }
     analyzer.lastFrameMs = this.#node.leaseMs;
     this.#check(frame);
+    this.#checkRoom(session, frame);
     this.#applyResults(session, analyzer, frame);
     if (frame.credit > 0) this.#grant(session, analyzer, frame.credit);
     this.#node.refresh(analyzer);
@@ -102,6 +119,7 @@ export class Reception {
         `more than ${MAX_OPENING_FRAMES} frames before the welcome: await it`,
       );
     }
+    if (sizeOf([...opening, frame]) > MAX_SESSION_RESULT_BYTES) throw tooManyResults();
     opening.push(frame);
   }
 
@@ -118,6 +136,12 @@ export class Reception {
         );
       }
     }
+  }
+
+  /** Before any of it is applied: the analyzer keeps its leases, and sends all of them again. */
+  #checkRoom(session: LiveSession, frame: AnalyzerFrame): void {
+    const bytes = sizeOf([frame]);
+    if (bytes > 0 && !this.#endings.hasRoom(session, bytes)) throw tooManyResults();
   }
 
   #applyResults(session: LiveSession, analyzer: AnalyzerRecord, frame: AnalyzerFrame): void {

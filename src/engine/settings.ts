@@ -34,7 +34,11 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
 export const MAX_KNOWN_QUEUES = 2 * MAX_QUEUES;
 /** Bytes of specs handed to the store and not yet committed; more are RESOURCE_EXHAUSTED. Bounds memory when the disk is slow. */
 export const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
-/** When to try again after MAX_UNCOMMITTED_BYTES: a few commits later. */
+/** Bytes of results of one session that are not committed yet; more end it with RESOURCE_EXHAUSTED, and it sends them again. */
+export const MAX_SESSION_RESULT_BYTES = 64 * 1024 * 1024;
+/** The same of all sessions. */
+export const MAX_RESULT_BYTES = 256 * 1024 * 1024;
+/** When to try again after MAX_UNCOMMITTED_BYTES, or with results: a few commits later. */
 export const UNCOMMITTED_RETRY_MS = 100;
 /** How often the space that is left is looked at. */
 export const DISK_CHECK_MS = 1_000;
