@@ -332,10 +332,10 @@ describe("a turn", () => {
     const store = new WatchedStore();
     const { engine, clock } = await startEngine({ store });
     const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 5000 }, 5000);
-    await clock.settle();
-    await Promise.all([engine.submit(makeTasks(2 * MAX_TURN_DELIVERIES + 1)), clock.settle()]);
-    expect(store.claims).toEqual([MAX_TURN_DELIVERIES, MAX_TURN_DELIVERIES, 1]);
-    expect(analyzer.deliveries).toHaveLength(2 * MAX_TURN_DELIVERIES + 1);
+    await Promise.all([engine.submit([makeTask(0)]), clock.settle()]); // now their size is known
+    await Promise.all([engine.submit(makeTasks(2 * MAX_TURN_DELIVERIES + 1, 1)), clock.settle()]);
+    expect(store.claims).toEqual([1, MAX_TURN_DELIVERIES, MAX_TURN_DELIVERIES, 1]);
+    expect(analyzer.deliveries).toHaveLength(2 * MAX_TURN_DELIVERIES + 2);
   });
 
   test("shares its limit among the queues that compete for it", async () => {
@@ -343,29 +343,37 @@ describe("a turn", () => {
     const { engine, clock } = await startEngine({ store });
     const subscriptions = ["q", "r"].map((queue) => ({ queue, weight: 1 }));
     const analyzer = new ScriptedAnalyzer(engine, "a").hello({ subscriptions, maxInFlight: 5000 }, 5000);
-    await clock.settle();
-    const tasks = [...makeTasks(1500), ...makeTasks(1500, 5000, { queue: "r" })];
+    await Promise.all([engine.submit([makeTask(0), makeTask(5000, { queue: "r" })]), clock.settle()]);
+    store.claims.length = 0;
+    const tasks = [...makeTasks(1500, 1), ...makeTasks(1500, 5001, { queue: "r" })];
     await Promise.all([engine.submit(tasks), clock.settle()]);
     expect(store.claims).toEqual([1000, 1000, 500, 500]);
-    expect(analyzer.deliveries).toHaveLength(3000);
+    expect(analyzer.deliveries).toHaveLength(3002);
   });
 
   test("takes no more bytes than its limit, as far as sizes are known", async () => {
     const store = new WatchedStore();
     const { engine, clock } = await startEngine({ store });
-    const analyzer = new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 100 }, 40);
-    const spec = new Uint8Array(MAX_TURN_BYTES / 8);
-    const submit = async (count: number, first: number) => {
-      for (const task of makeTasks(count, first, { spec })) {
-        await Promise.all([engine.submit([task]), clock.settle()]);
-      }
-    };
-    await submit(40, 0); // one by one: now their size is known
-    await submit(20, 40);
+    // So many that the limit of the turn is reached before anybody has as much as goes into a frame (D3).
+    const analyzers = 70;
+    for (let n = 0; n < analyzers; n++) new ScriptedAnalyzer(engine, `a${n}`).hello({ maxInFlight: 10 }, 10);
+    const spec = new Uint8Array(MAX_FRAME_BYTES / 2);
+    await Promise.all([engine.submit([makeTask(0, { spec })]), clock.settle()]);
     store.claims.length = 0;
-    analyzer.complete(analyzer.leases().slice(0, 20));
-    await clock.settle();
-    expect(store.claims).toEqual([9, 9, 2]);
+    await Promise.all([engine.submit(makeTasks(analyzers, 1, { spec })), clock.settle()]);
+    const inOneTurn = MAX_TURN_BYTES / spec.length;
+    expect(store.claims).toEqual([inOneTurn, analyzers - inOneTurn]);
+  });
+
+  test("gives nobody more bytes than go into a frame (D3)", async () => {
+    const store = new WatchedStore();
+    const { engine, clock } = await startEngine({ store });
+    new ScriptedAnalyzer(engine, "a").hello({ maxInFlight: 100 }, 100);
+    const spec = new Uint8Array(MAX_FRAME_BYTES / 4);
+    await Promise.all([engine.submit([makeTask(0, { spec })]), clock.settle()]);
+    store.claims.length = 0;
+    await Promise.all([engine.submit(makeTasks(10, 1, { spec })), clock.settle()]);
+    expect(store.claims).toEqual([4, 4, 2]);
   });
 
   test("delivers to an analyzer that came back with a new stream nothing that was decided for the former", async () => {

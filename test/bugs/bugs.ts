@@ -38,7 +38,7 @@ export const BUGS: readonly Bug[] = [
     name: "requeue without removal",
     effect: "a task goes back to its queue, and its old lease stays in the table",
     file: "src/engine/endings.ts",
-    find: "    this.#node.leases.remove(lease);\n",
+    find: "    this.#node.leases.remove(lease, leaseMs);\n",
     replace: "",
   },
   {
