@@ -6,8 +6,8 @@ import { FIGURES } from "./figures.ts";
 import { figure, metricOf } from "./markdown.ts";
 import type { Metric, RunRecord, Subject } from "./record.ts";
 
-const PANEL_WIDTH = 470;
-const LABEL_WIDTH = 190;
+const PANEL_WIDTH = 500;
+const LABEL_WIDTH = 230;
 const BAR_WIDTH = 190;
 const ROW_HEIGHT = 20;
 const TITLE_HEIGHT = 34;
