@@ -26,7 +26,7 @@ export function sluiceOn(program: string, execPath: string, id = "sluice", label
     label,
     adapter: "sluice",
     clientPackage: "@sluice/client",
-    durability: "lmdb; one fsync for all submits that wait for it, before each is answered",
+    durability: "a log in front of LMDB; one fsync for all submits that wait for it, before each is answered",
     syncsBeforeAnswer: true,
     start: sluiceServer(program, execPath),
     execPath,
