@@ -31,11 +31,9 @@ export class ClientProcess {
       if (!("id" in reply)) onProgress(reply);
       else this.#answered(reply);
     });
-    this.#child.once("exit", (code, signal) => {
-      const error = new Error(`the ${role} ended (${signal ?? code})`);
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    });
+    // Also told of what could not be sent, because the process is gone.
+    this.#child.on("error", (error) => this.#failed(error));
+    this.#child.once("exit", (code, signal) => this.#failed(new Error(`the ${role} ended (${signal ?? code})`)));
   }
 
   /** Rejects with the error of the other side, or when the process ends. */
@@ -66,6 +64,11 @@ export class ClientProcess {
       await exited;
     }
     clearTimeout(killing);
+  }
+
+  #failed(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 
   #answered(reply: Extract<Reply, { readonly id: number }>): void {
