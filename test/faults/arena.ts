@@ -185,6 +185,16 @@ export class Arena implements AsyncDisposable {
     return findings;
   }
 
+  /** One task as the node has it; undefined when it denies that there is one. */
+  async find(task: string): Promise<Finding | undefined> {
+    try {
+      return findingOf(await this.admin.getTask(task), true);
+    } catch (error) {
+      if (error instanceof SluiceClientError && error.code === "NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
+
   /** Lets every task end, lists what the node has, and judges the history. The emitters must have been flushed. */
   async verdict(deadlineMs: number): Promise<Verdict> {
     await this.drained(deadlineMs);

@@ -70,6 +70,13 @@ export class Checker {
     return open;
   }
 
+  /** Tasks that were answered OK. */
+  get accepted(): number {
+    let accepted = 0;
+    for (const { isAccepted } of this.#tasks.values()) if (isAccepted) accepted += 1;
+    return accepted;
+  }
+
   /** Deliveries that reached their analyzer, or those that reached one. */
   deliveries(analyzer?: string): number {
     return this.#deliveries.get(analyzer ?? EVERYBODY);
@@ -175,15 +182,13 @@ export class Checker {
   #tally(): Tally {
     const endings = new Counts();
     const charges = new Counts();
-    let accepted = 0;
-    for (const { isAccepted, ending } of this.#tasks.values()) {
-      if (isAccepted) accepted += 1;
+    for (const { ending } of this.#tasks.values()) {
       if (ending !== undefined) endings.add(ending.state);
       for (const { code } of ending?.charges ?? []) charges.add(code);
     }
     return {
       asked: this.#events.get("asked"),
-      accepted,
+      accepted: this.accepted,
       deliveries: this.deliveries(),
       results: this.#events.get("sent"),
       receiptsAccepted: this.#events.get("accepted"),
