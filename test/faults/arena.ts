@@ -142,7 +142,9 @@ export class Arena implements AsyncDisposable {
 
   /** kill -9 of a client. */
   async killClient(client: ClientProcess): Promise<void> {
-    for (const id of client.analyzers) this.hit("analyzer killed", id);
+    const fromMs = Date.now();
+    // The node may still deliver to it until it notices.
+    for (const id of client.analyzers) this.hit("analyzer killed", id, fromMs, fromMs + this.leaseMs);
     await client.kill();
     this.clients.delete(client);
   }
