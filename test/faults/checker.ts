@@ -62,19 +62,17 @@ export class Checker {
   readonly #events = new Counts();
   readonly #deliveries = new Counts();
   readonly #faultCounts = new Counts();
-
-  /** Tasks that were answered OK and whose ending nobody has seen yet. */
-  get open(): number {
-    let open = 0;
-    for (const task of this.#tasks.values()) if (task.isAccepted && task.ending === undefined) open += 1;
-    return open;
-  }
+  #accepted = 0;
+  #open = 0;
 
   /** Tasks that were answered OK. */
   get accepted(): number {
-    let accepted = 0;
-    for (const { isAccepted } of this.#tasks.values()) if (isAccepted) accepted += 1;
-    return accepted;
+    return this.#accepted;
+  }
+
+  /** Of those, the ones whose ending nobody has seen yet. */
+  get open(): number {
+    return this.#open;
   }
 
   /** Deliveries that reached their analyzer, or those that reached one. */
@@ -90,7 +88,9 @@ export class Checker {
         this.#task(event.task).asked = event;
         return;
       case "answered":
-        this.#task(event.task).answer = event.code;
+        this.#change(this.#task(event.task), (task) => {
+          task.answer = event.code;
+        });
         return;
       case "delivered":
         this.#delivered(event);
@@ -101,7 +101,7 @@ export class Checker {
         this.#told(event);
         return;
       case "ended":
-        this.#task(event.finding.task).find(event.finding);
+        this.#change(this.#task(event.finding.task), (task) => task.find(event.finding));
         return;
       case "missing":
         this.#task(event.task).isDenied = true;
@@ -122,6 +122,14 @@ export class Checker {
       }
     }
     return { violations, tally: this.#tally() };
+  }
+
+  /** Changes a task, and keeps the counts. */
+  #change(task: TaskHistory, apply: (task: TaskHistory) => void): void {
+    const before = [task.isAccepted, task.isOpen];
+    apply(task);
+    this.#accepted += Number(task.isAccepted) - Number(before[0]);
+    this.#open += Number(task.isOpen) - Number(before[1]);
   }
 
   #task(id: string): TaskHistory {

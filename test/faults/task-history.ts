@@ -43,6 +43,11 @@ export class TaskHistory {
     return this.answer === "OK";
   }
 
+  /** It was answered OK, and nobody has seen its ending. */
+  get isOpen(): boolean {
+    return this.isAccepted && this.ending === undefined;
+  }
+
   /** What was found last. */
   get last(): Finding | undefined {
     return this.findings.at(-1);

@@ -31,8 +31,11 @@ const WEIGHT_MS = 1000;
 /** Longer than the lease. */
 const PAUSE_MS = 1.4 * LEASE_MS;
 const QUEUE_STOP_MS = 800;
-/** After a fault of the node everybody comes back, and what has waited is worked off. */
-const RECOVERY_MS = 6000;
+/** After a fault of the node everybody comes back, and what has waited is worked off: until this few tasks are open. */
+const CALM_TASKS = 100;
+const CALM_CHECK_MS = 100;
+/** The last of them still had to wait. */
+const AFTERMATH_MS = 2000;
 
 /** The processes that may die, and what makes them. */
 export class Chaos {
@@ -108,7 +111,7 @@ export class Chaos {
   async #pauseNode(): Promise<void> {
     const fromMs = Date.now();
     await this.#parts.arena.pauseNode(PAUSE_MS);
-    this.#parts.disturbances.add(fromMs, Date.now() + RECOVERY_MS);
+    await this.#calm(fromMs);
   }
 
   async #killNode(): Promise<void> {
@@ -116,7 +119,13 @@ export class Chaos {
     const fromMs = Date.now();
     await this.#parts.arena.killNode();
     await this.#parts.arena.startNode();
-    this.#parts.disturbances.add(fromMs, Date.now() + RECOVERY_MS);
+    await this.#calm(fromMs);
+  }
+
+  /** A node that does not get calm again is disturbed to the end of the run: its latency is not called flat then. */
+  async #calm(fromMs: number): Promise<void> {
+    while (!this.#isOver && this.#parts.arena.checker.open > CALM_TASKS) await sleep(CALM_CHECK_MS);
+    this.#parts.disturbances.add(fromMs, Date.now() + AFTERMATH_MS);
   }
 
   async #onNode(act: () => Promise<void>): Promise<void> {

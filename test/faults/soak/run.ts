@@ -44,7 +44,8 @@ const MIN_AGE_PART = 0.3;
 const WARM_UP_PART = 0.25;
 /** Tasks are kept for this part of the run, so that the data has its final size early. */
 const RETENTION_PART = 0.1;
-const MIN_RETENTION_MS = 10_000;
+/** An emitter that was cut off must find the endings of its tasks when it is back. */
+const MIN_RETENTION_MS = 60_000;
 const DRAIN_DEADLINE_MS = 60_000;
 const WORK_MS = 30;
 
