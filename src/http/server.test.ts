@@ -91,6 +91,23 @@ describe("a port for both protocols", () => {
     expect(await closed).toMatch(/^HTTP\/1\.1 40[04] [\s\S]*"code":"(invalid_argument|not_found)"/);
   });
 
+  test.each([
+    ["before it has said anything", ""],
+    ["before it has said which protocol it speaks", "PR"],
+    ["in the middle of a request", "GET / HT"],
+    ["in HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"],
+  ])("closes the connection of a peer that closes its side %s", async (_when, bytes) => {
+    await using limited = await serveHttp(distributor, { limits: { ...SMALL, maxConnections: 1 } });
+    const socket = connect({ port: limited.server.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {}).resume();
+    await new Promise((resolve) => socket.once("connect", resolve));
+    const closed = new Promise((resolve) => socket.once("end", resolve));
+    socket.end(bytes, "latin1");
+    await closed;
+    // There is room for another one.
+    await vi.waitFor(async () => expect((await limited.send("/healthz")).status).toBe(200));
+  });
+
   test("closes connections over its limit", async () => {
     await using limited = await serveHttp(distributor, { limits: { ...SMALL, maxConnections: 1 } });
     const first = connect(limited.server.port, "127.0.0.1");

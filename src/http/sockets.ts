@@ -53,6 +53,10 @@ export class HttpSockets implements SocketTaker {
     socket.on("error", () => {});
     const timer = setTimeout(() => socket.destroy(), HEADERS_TIMEOUT_MS);
     socket.once("close", () => clearTimeout(timer));
+    const giveUp = (): void => {
+      socket.destroy();
+    };
+    socket.once("end", giveUp);
     let seen = Buffer.alloc(0);
     const look = (): void => {
       const bytes: Buffer | null = socket.read();
@@ -63,12 +67,19 @@ export class HttpSockets implements SocketTaker {
       // So few bytes may still become either.
       if (isHttp2 && length < DECISIVE_BYTES) return;
       socket.off("readable", look);
+      socket.off("end", giveUp);
       clearTimeout(timer);
       socket.unshift(seen);
-      if (isHttp2) this.#http2.emit("connection", socket);
+      if (isHttp2) this.#beginHttp2(socket);
       else this.#beginHttp1(socket);
     };
     socket.on("readable", look);
+  }
+
+  #beginHttp2(socket: Socket): void {
+    // A server of HTTP/1.1 takes half-closed connections and ends them itself; HTTP/2 leaves that to the socket.
+    socket.allowHalfOpen = false;
+    this.#http2.emit("connection", socket);
   }
 
   /** Ends connections as soon as nothing is under way on them. */

@@ -65,7 +65,8 @@ export function workerView(analyzer: Analyzer): Record<string, unknown> {
   const { id, weight, queues, credit, inFlight, maxInFlight, lastFrameMs, peer, version, labels } = analyzer;
   const { delivered, completed, failed, attachTime } = analyzer;
   const state = AnalyzerStateSchema.value[analyzer.state]?.localName;
-  const figures = { credit, inFlight, maxInFlight, delivered, completed, failed, lastFrameMs };
+  const silenceMs = Math.round(lastFrameMs);
+  const figures = { credit, inFlight, maxInFlight, delivered, completed, failed, lastFrameMs: silenceMs };
   return defined({ id, state, weight, queues, ...figures, peer, version, labels, attachTime: time(attachTime) });
 }
 
