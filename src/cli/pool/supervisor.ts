@@ -216,7 +216,8 @@ export class Supervisor implements PoolControl {
     const seat = seats.find((each) => each.analyzer === analyzer);
     if (seat === undefined) return;
     const loop = seat.crashes >= CRASH_LOOP ? `crash loop, ${seat.crashes} in a row; ` : "";
-    const again = formatDuration(seat.restartMs - nowMs);
+    // Rounded: a difference of times is not exact, and what is almost a second would be shown as 1000ms.
+    const again = formatDuration(Math.round(seat.restartMs - nowMs));
     this.#settings.say(`${this.#id(analyzer)} ended unasked with ${how}: ${loop}starting again in ${again}`);
   }
 }
