@@ -15,6 +15,7 @@ export const LEFT_OUT = {
   "src/engine/api.ts": "types only",
   "src/engine/frames.ts": "types only",
   "src/engine/log.ts": "types only",
+  "src/engine/task-observer.ts": "types only",
   "src/engine/settings.ts": "numbers only; test/life/limits-doc.test.ts compares them with the docs",
   "src/engine/clock.ts": "the machine's clock and timers, which a test on a virtual clock does not use",
   "src/engine/figures.ts": "shows figures, decides nothing; tested over gRPC in test/life",

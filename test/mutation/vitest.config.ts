@@ -20,12 +20,12 @@ export default defineConfig({
   root: process.cwd(),
   test: {
     ...base.test,
-    include: ["src/core/**/*.test.ts", "src/engine/**/*.test.ts", "test/sim/**/*.test.ts"],
+    include: ["src/core/**/*.test.ts", "src/engine/**/*.test.ts", "test/mutation/short-simulation.ts"],
     // Thousands of runs of statistics, each slow: what they would find, the model of share-lead.test.ts finds sooner.
     exclude: [...configDefaults.exclude, "src/core/share-properties.test.ts", "src/core/share-simulation.test.ts"],
+    // The tests share nothing but modules, and each run of them has a thread of its own.
     isolate: false,
     setupFiles: ["test/mutation/fixed-seed.ts"],
     sequence: { sequencer: SmallFirst },
-    env: { SIM_SEEDS: "10" },
   },
 });
