@@ -304,6 +304,30 @@ describe("a claim that brings less than was decided", () => {
     ]);
   });
 
+  test("leaves the rest to whoever has credit, when who was chosen can take no more (D2)", async () => {
+    class StingyStore extends MemoryStore {
+      most = Number.POSITIVE_INFINITY;
+
+      override claim(queue: string, firstLease: number, count: number) {
+        const { most } = this;
+        this.most = Number.POSITIVE_INFINITY;
+        return super.claim(queue, firstLease, Math.min(count, most));
+      }
+    }
+    const store = new StingyStore();
+    const { engine, clock } = await startEngine({ store });
+    const light = new ScriptedAnalyzer(engine, "light").hello({ weight: 0.1 }, 1);
+    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
+    light.complete(light.leases());
+    const heavy = new ScriptedAnalyzer(engine, "heavy").hello({ weight: 10 }, 2);
+    await clock.settle();
+    heavy.takesMore = false;
+    store.most = 1;
+    await Promise.all([engine.submit(makeTasks(2, 1)), clock.settle()]);
+    expect(heavy.deliveries.map(taskNumber)).toEqual([1]);
+    expect(light.deliveries.map(taskNumber)).toEqual([0, 2]);
+  });
+
   test("reserves lease numbers for what was decided, each used once", async () => {
     const store = new BoastfulStore();
     const { engine, clock } = await startEngine({ store });

@@ -171,6 +171,8 @@ export class Dispatcher {
       this.#deliver(queue, tasks, chosen, sessions);
       for (let index = chosen.length - 1; index >= tasks.length; index--)
         this.#giveBack(chosen[index], sessions[index]);
+      // What was not claimed for those who were chosen may be there for others.
+      if (tasks.length < chosen.length) this.#node.nudge(queue);
       for (const session of sessions) {
         session.claiming(-specBytes);
         this.#node.touch(session);
