@@ -61,8 +61,8 @@ interface Original extends Disposable {
 const BLOCK_BYTES = 4096;
 const SECTOR_BYTES = 512;
 const TASKS = 400;
-const DRAIN_DEADLINE_MS = 20_000;
-const SETTLE_DEADLINE_MS = 30_000;
+const DRAIN_DEADLINE_MS = 60_000;
+const SETTLE_DEADLINE_MS = 120_000;
 
 /** Runs so many trials, half of them on what an orderly stop has left behind, half on what kill -9 has. */
 export async function runDamage(trials: number, seed: number, say: (line: string) => void): Promise<DamageReport> {

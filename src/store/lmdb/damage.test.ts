@@ -187,6 +187,8 @@ describe("a read fails the store", () => {
     ["a task of a queue that does not exist", ({ tasks }) => moveToQueueOne(tasks)],
     ["an index that has a task in a wrong place", ({ ready }) => swapFirstTwo(ready)],
     ["an index that says something else of a task", ({ ready }) => flipLastBit(ready, firstKey(ready))],
+    ["an index that lacks a task", ({ ready }) => ready.remove(firstKey(ready))],
+    ["an index that has a task too many", ({ ready }) => ready.put(`${firstKey(ready)}\xff`, anyEntry(ready))],
     ["a run that is cut off", ({ runs }) => runs.put(key(0), Buffer.of(1, 0, 0))],
   ];
   it.each(cases)("at %s", async (_, damage) => {
@@ -196,7 +198,7 @@ describe("a read fails the store", () => {
     const store = new LmdbStore({ directory, onFailure: (error) => failures.push(error) });
     await store.open();
     const insert = store.insert([newTask(20)], NOW_MS);
-    const read = store.claim(QUEUE, 2 ** 32, 10).then(() => store.get(taskId(0)));
+    const read = store.claim(QUEUE, 2 ** 32, 11).then(() => store.get(taskId(0)));
     await expect(read).rejects.toThrow(StoreFailedError);
     await expect(insert).rejects.toThrow(StoreFailedError);
     await expect(store.get(taskId(5))).rejects.toThrow(StoreFailedError);
@@ -227,6 +229,10 @@ function moveToQueueOne(tasks: Tables["tasks"]): void {
 function firstKey(table: Tables["ready"]): string {
   for (const { key: first } of table.range({ from: "\0", to: "\xff" })) return first;
   throw new Error("the table is empty");
+}
+
+function anyEntry(table: Tables["ready"]): Buffer {
+  return Buffer.from(table.get(firstKey(table)) ?? []);
 }
 
 function swapFirstTwo(ready: Tables["ready"]): void {

@@ -4,6 +4,8 @@
  *
  *  I1  A task becomes claimable when the commit that made it PENDING has settled, not before.
  *  I2  A claimed task is not claimable; its entry stays on disk.
+ *  I3  The index and the count of a queue, which come from different records, agree at the end of the order: an entry that
+ *      damage has taken away or put elsewhere is not passed over in silence.
  */
 import { StoreFailedError } from "../port.ts";
 import { ID_BYTES } from "../positions.ts";
@@ -56,6 +58,12 @@ export class ReadyIndex {
   /** Takes the next claimable task of a queue. */
   take(queue: QueueState): ReadyEntry | undefined {
     const entry = queue.window.take(queue, this.#bound, this.#read);
+    if ((entry === undefined) !== queue.claimable <= 0) {
+      throw new StoreFailedError(
+        `the index of dispatch order is damaged: of queue ${queue.name} ${queue.claimable} tasks are ready, and it has ` +
+          (entry === undefined ? "none" : "more"),
+      );
+    }
     if (entry !== undefined) queue.claimable -= 1;
     return entry;
   }
