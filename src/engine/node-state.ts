@@ -74,20 +74,23 @@ export class NodeState {
   }
 
   /**
-   * Runs once after a grace in which analyzers may return. A grace that the node itself slept through begins again: those
-   * who returned meanwhile wait in the socket. Returns what cancels it.
+   * Runs once after a grace in which analyzers may return. It is measured by the lease clock, so a pause of the node within it
+   * counts for little; and when the node slept through its end it begins again, as those who returned meanwhile still wait
+   * in the sockets. Returns what cancels it.
    */
   afterGrace(graceMs: number, run: () => void): () => void {
     const { clock } = this.parts;
     let cancel: () => void = () => {};
-    const begin = (): void => {
-      const endMs = clock.monotonicMs() + graceMs;
-      cancel = clock.after(graceMs, () => {
-        if (clock.monotonicMs() - endMs > MAX_GRACE_DELAY_MS) begin();
+    const waitUntil = (untilMs: number): void => {
+      const waitMs = untilMs - this.leaseMs;
+      const endMs = clock.monotonicMs() + waitMs;
+      cancel = clock.after(waitMs, () => {
+        if (clock.monotonicMs() - endMs > MAX_GRACE_DELAY_MS) waitUntil(this.leaseMs + graceMs);
+        else if (this.leaseMs < untilMs) waitUntil(untilMs);
         else run();
       });
     };
-    begin();
+    waitUntil(this.leaseMs + graceMs);
     return () => cancel();
   }
 
