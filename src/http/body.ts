@@ -15,11 +15,13 @@ const BUSY_RETRY_MS = 1000;
 /** Bodies of one server. */
 export class Bodies {
   readonly #maxBytes: number;
+  readonly #maxHeldBytes: number;
   #heldBytes = 0;
 
-  /** @param maxBytes of one body */
-  constructor(maxBytes: number) {
+  /** @param maxBytes of one body; `maxHeldBytes` of all that are held at a time */
+  constructor(maxBytes: number, maxHeldBytes = MAX_BUFFERED_BODY_BYTES) {
     this.#maxBytes = maxBytes;
+    this.#maxHeldBytes = maxHeldBytes;
   }
 
   /** Runs `use` with the whole body; its bytes count as held until that has ended. Rejects with HttpRefusal. */
@@ -43,7 +45,7 @@ export class Bodies {
       const take = (chunk: Buffer): void => {
         bytes += chunk.length;
         if (bytes > this.#maxBytes) refuse(tooLarge(this.#maxBytes));
-        else if (this.#heldBytes + chunk.length > MAX_BUFFERED_BODY_BYTES) refuse(tooBusy());
+        else if (this.#heldBytes + chunk.length > this.#maxHeldBytes) refuse(tooBusy());
         else {
           hold(chunk.length);
           chunks.push(chunk);

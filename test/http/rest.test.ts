@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Analyzer } from "@sluice/client";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Calls } from "../../src/http/calls.ts";
 import { openApi } from "../../src/http/rest/openapi.ts";
 import { restRoutes } from "../../src/http/rest/routes.ts";
-import { type HttpAnswer, type HttpRig, serveHttp } from "../support/http-rig.ts";
+import { eventually, type HttpAnswer, type HttpRig, serveHttp } from "../support/http-rig.ts";
 import { startNode, type TestNode } from "../support/node.ts";
 
 const DESCRIPTION = new URL("../../docs/openapi.json", import.meta.url);
@@ -81,11 +81,11 @@ async function analyzer(queue: string, handler: () => unknown): Promise<void> {
 
 /** The task once it is in this state. */
 function taskIn(id: string, state: string): Promise<unknown> {
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     const task = (await ask("GET", `/tasks/${id}`)).json();
     expect(task).toMatchObject({ state });
     return task;
-  }, 10_000);
+  });
 }
 
 describe("POST /tasks", () => {
@@ -274,7 +274,7 @@ describe("the figures", () => {
   test("show who works and what waits", async () => {
     await analyzer("figures", () => "done");
     await submitted({ queue: "figures" });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const stats = (await ask("GET", "/stats")).json();
       expect(stats).toMatchObject({
         analyzers: 1,

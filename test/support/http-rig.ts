@@ -2,6 +2,7 @@
  * The HTTP plane on a distributor, with what a test needs to talk to it: a client that sends exactly what it is told.
  */
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { vi } from "vitest";
 import type { Distributor } from "../../src/engine/api.ts";
 import { type HttpOptions, type RunningHttp, startHttp } from "../../src/http/server.ts";
 import { DEFAULT_RPC_LIMITS } from "../../src/rpc/limits.ts";
@@ -38,6 +39,14 @@ export interface HttpRig extends AsyncDisposable {
   send(path: string, input?: HttpInput): Promise<HttpAnswer>;
   /** Sends JSON by POST. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+}
+
+/** A condition that is awaited must hold by then. */
+const DEADLINE_MS = 15_000;
+
+/** What `assertion` gives, once it holds. Rejects with what is wrong when it does not by the deadline. */
+export function eventually<T>(assertion: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(assertion, { timeout: DEADLINE_MS, interval: 5 });
 }
 
 /** Serves a distributor by HTTP on a free port. */
