@@ -210,6 +210,7 @@ export class Engine implements Distributor, AsyncDisposable {
     await this.drain();
     this.#sweeper.stop();
     this.#disk.stop();
+    this.#node.isClosed = true;
     await this.#node.parts.store.close();
   }
 

@@ -45,6 +45,8 @@ export class NodeState {
   epoch = 0;
   sessions = 0;
   isDraining = false;
+  /** The store is being closed, in order: what an operator's call still asks of it is refused, which is no failure. */
+  isClosed = false;
   failure: Error | undefined;
   readonly #leaseClock: LeaseClock;
   readonly #wake: () => void;
@@ -132,7 +134,7 @@ export class NodeState {
 
   /** Nothing can be promised any more. */
   fail(cause: unknown): void {
-    if (this.failure !== undefined) return;
+    if (this.failure !== undefined || this.isClosed) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.failure = error;
     this.parts.log("error", "store.failed", { error });
