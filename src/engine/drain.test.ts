@@ -134,23 +134,6 @@ describe("a drain of the node", () => {
     expect((await store.get(taskId(0)))?.attempts).toBe(0);
   });
 
-  test("that ends while a cancel is under way is no failure of the storage", async () => {
-    const gated = gateStore(new MemoryStore(), ["cancel"]);
-    const { engine, clock, failures } = await startEngine({ store: gated.store });
-    await Promise.all([engine.submit(makeTasks(1)), clock.settle()]);
-    engine.wait([taskId(0)], () => {});
-    await clock.settle();
-    gated.shut();
-    const cancelled = engine.cancel({ ids: [taskId(0)] }).catch((error: unknown) => error);
-    const closed = engine[Symbol.asyncDispose]();
-    await clock.settle();
-    await closed;
-    gated.open();
-    await cancelled;
-    await clock.settle();
-    expect(failures).toEqual([]);
-  });
-
   test("ends streams that have not said hello", async () => {
     const { engine, clock, failures } = await startEngine();
     const silent = new ScriptedAnalyzer(engine, "silent");

@@ -18,6 +18,11 @@ test(
   TIMEOUT_MS,
 );
 
+test.each([3481, 11_670])("seed %i, which found a bug, keeps all promises now", async (seed) => {
+  const { failed } = await runBatch({ from: seed, count: 1, steps: DEFAULT_STEPS });
+  expect(failed).toEqual([]);
+});
+
 test("the same seed gives the same run", async () => {
   expect(await simulate(42)).toEqual(await simulate(42));
 });
